@@ -1,0 +1,1 @@
+"""Exact fits of conditions to logs: mergeable sketches and the fold that feeds them."""

@@ -1,0 +1,76 @@
+"""What a fit gives: measured constants, each with the row(s) that bind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from boundcalc.fit.frontier import Frontier, Infeasible
+
+
+@dataclass(frozen=True)
+class Extremum:
+    """The tightest constant of a one-constant condition on the rows.
+
+    value : float, rounded to the side on which every row satisfies the condition.
+    exact : the same constant exactly (its square for eb).
+    row : first row that attains it.
+    """
+
+    value: float
+    exact: Fraction
+    row: int
+
+
+@dataclass(frozen=True)
+class Staircase:
+    """ε ↦ μ(ε) of PL*_ε: mu[j] is the largest μ on the rows with loss ≥ epsilon[j]."""
+
+    epsilon: tuple[float, ...]
+    mu: tuple[float, ...]
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """How small f(x^k) − f(x_ref) was seen to become, and where it started.
+
+    smallest, initial : loss units; `how` says in words which quantity this is.
+    """
+
+    smallest: float
+    initial: float
+    how: str
+
+
+@dataclass(frozen=True)
+class StepSizes:
+    """Step sizes of the log (parameter²/loss): exact sums over the rows that carry one."""
+
+    smallest: float
+    largest: float
+    mean: Fraction
+    mean_square: Fraction  # mean of γ² (each square rounded once)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """All that was measured on a log. A key is None where the log lacks the columns for it."""
+
+    source: str
+    form: str
+    rows: int
+    rows_used: int
+    warnings: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    alpha_beta: Frontier | Infeasible | None
+    constants: Mapping[str, Extremum | None]  # pl, pl-star, self-bounding, aiming, rsi, eb, qg
+    staircase: Staircase | None
+    rows_below_float_floor: int
+    interpolation_error: Fraction | None  # σ², loss
+    initial_dist_sq: Fraction | None  # D_0, parameter²; mean over runs
+    horizon: int  # steps K of the log (of its shortest run)
+    runs: int | None  # distinct values of `run`, None where the column is absent
+    step_sizes: StepSizes | None
+    observed: Observed | None

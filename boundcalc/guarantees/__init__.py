@@ -1,0 +1,1 @@
+"""Theorems evaluated at fitted or given constants: limits, best steps, bounds, vacuity."""

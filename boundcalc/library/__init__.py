@@ -1,0 +1,1 @@
+"""The symbolic layer, loaded and validated: conditions and theorems from data/."""

@@ -1,0 +1,1 @@
+"""Logs of training runs: the column schema, and one reader per format."""

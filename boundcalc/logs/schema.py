@@ -1,0 +1,66 @@
+"""The columns of a log: names, shapes, signs, and the conditions that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """One column of a log.
+
+    `form` is the form of log it belongs to; `kind` is "real" (a float64 number on every row),
+    "sparse" (a float64 number, NaN where it was not evaluated) or "label" (an integer or a string).
+    """
+
+    name: str
+    form: str
+    kind: str
+    meaning: str
+    nonnegative: bool = False
+
+
+_SPECS = (
+    ColumnSpec("loss", "scalar", "real", "f_i(x^k)"),
+    ColumnSpec("loss_ref", "scalar", "real", "f_i(x_ref)"),
+    ColumnSpec("loss_min", "scalar", "real", "f_i*, the infimum of f_i (one number, or a column)"),
+    ColumnSpec("inner", "scalar", "real", "<grad f_i(x^k), x^k - x_ref>"),
+    ColumnSpec("grad_sqnorm", "scalar", "real", "||grad f_i(x^k)||^2", nonnegative=True),
+    ColumnSpec("dist_sq", "scalar", "real", "||x^k - x_ref||^2", nonnegative=True),
+    ColumnSpec("stepsize", "scalar", "real", "step size used at x^k", nonnegative=True),
+    ColumnSpec("full_loss", "scalar", "sparse", "f(x^k) on the whole data"),
+    ColumnSpec("full_grad_sqnorm", "scalar", "sparse", "||grad f(x^k)||^2 on the whole data", True),
+    ColumnSpec("step", "scalar", "label", "step number k"),
+    ColumnSpec("sample", "scalar", "label", "index i of the sample or mini-batch"),
+    ColumnSpec("run", "scalar", "label", "independent run (or point) that the row belongs to"),
+    ColumnSpec("x", "vector", "real", "x^k, shape (K, d)"),
+    ColumnSpec("grad", "vector", "real", "grad f_i(x^k), shape (K, d)"),
+    ColumnSpec("x_ref", "vector", "real", "x_ref, shape (d,)"),
+    ColumnSpec("jacobian", "tangent", "real", "DF(w_t), shape (T, n, m)"),
+    ColumnSpec("residual", "tangent", "real", "F(w_t) - y, shape (T, n)"),
+    ColumnSpec("w", "tangent", "real", "w_t, shape (T, m)"),
+)
+COLUMNS: Mapping[str, ColumnSpec] = {spec.name: spec for spec in _SPECS}
+
+# Columns that each fitted condition needs (loss_min has a default, so it is never missing).
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "alpha-beta": ("loss", "loss_ref", "inner"),
+    "pl": ("loss", "grad_sqnorm"),
+    "pl-star": ("loss", "grad_sqnorm"),
+    "pl-star-eps": ("loss", "grad_sqnorm"),
+    "self-bounding": ("loss", "grad_sqnorm"),
+    "aiming": ("loss", "loss_ref", "inner"),
+    "rsi": ("inner", "dist_sq"),
+    "eb": ("grad_sqnorm", "dist_sq"),
+    "qg": ("loss", "loss_ref", "dist_sq"),
+}
+
+
+def ruled_out(present: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Conditions that cannot be fitted from the `present` columns, each with what it lacks."""
+    lacking = {
+        condition: tuple(name for name in needed if name not in present)
+        for condition, needed in NEEDS.items()
+    }
+    return {condition: names for condition, names in lacking.items() if names}
