@@ -1,1 +1,1 @@
-"""TRUSTED. Exact polynomials, grammar, claims and the certificate checker; standard library only."""
+"""TRUSTED. Exact polynomials, grammar, claims and certificate checker; standard library only."""

@@ -1,0 +1,1 @@
+"""The symbolic layer: one small TOML file per condition and per theorem."""
