@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boundcalc.errors import InputError
 from boundcalc.fit.moments import WindowPlan
-from boundcalc.fit.sketch import SCAN_ROWS, Plan, Sketch, merge, sketch_of
+from boundcalc.fit.sketch import Plan, Sketch, merge, sketch_of
 from boundcalc.logs.log import Log
 
 CHUNK_ROWS = 1 << 18
-_CHUNK_BYTES = 1 << 27
+_MANY_NUMBERS = 1 << 24  # in smaller logs, loading compiled loops takes longer than going without
+_CHUNK_BYTES = 1 << 27  # what a chunk of a large log may take in memory
+_MOST_ROWS = 1 << 24
 _MOST_WINDOWS = 2000  # more windows would cost memory and say no more
 
 
@@ -71,11 +74,20 @@ def _labels(log: Log, chunk_rows: int) -> tuple[int, int, int]:
 
 def rows_at_once(log: Log) -> int:
     """Rows per chunk: for large logs as many as keep memory flat, in chunks of equal size."""
-    if log.rows < 2 * SCAN_ROWS:
+    if log.rows * len(log.columns) < _MANY_NUMBERS:
         return CHUNK_ROWS
-    width = sum(column.read(0, 1).nbytes for column in log.columns.values())
-    chunks = -(-log.rows // max(1, _CHUNK_BYTES // width))
+    first = [column.read(0, 1) for column in log.columns.values()]
+    width = sum(values.nbytes for values in first if not _in_memory(values))
+    chunks = -(-log.rows // min(_MOST_ROWS, _CHUNK_BYTES // max(1, width)))
     return -(-log.rows // chunks)
+
+
+def _in_memory(values: NDArray[np.generic]) -> bool:
+    """Is the array part of a larger one, so that reading costs no memory?"""
+    whole = values
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    return whole.size > values.size
 
 
 def fold(

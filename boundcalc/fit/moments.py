@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from boundcalc.fit.exact import exact_sum
-from boundcalc.logs.log import Chunk
+from boundcalc.fit.exact import SCALE, exact_sum
+from boundcalc.logs.log import Chunk, Float
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,18 @@ def sums_of(chunk: Chunk, plan: WindowPlan) -> Sums:
         loss_min,
         windows,
         exact_sum(gamma),
-        exact_sum(gamma * gamma),
+        _sum_of_squares(gamma),
         float(gamma.min()),
         float(gamma.max()),
     )
+
+
+def _sum_of_squares(gamma: Float) -> int:
+    """Σ fl(γ²) in units of 2^-1074; squares beyond the range of floats are not rounded."""
+    with np.errstate(over="ignore", under="ignore"):
+        square = gamma * gamma
+    huge = np.isinf(square)
+    return exact_sum(square[~huge]) + sum(int(g) ** 2 << SCALE for g in gamma[huge].tolist())
 
 
 def _windows(chunk: Chunk, plan: WindowPlan) -> dict[int, tuple[int, int, int]]:

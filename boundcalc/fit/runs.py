@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boundcalc.logs.check import drop
 from boundcalc.logs.log import Chunk, Float
 
 Int = NDArray[np.int64]
 
+_USED = {"run", "step", "dist_sq", "full_loss"}
+_FEW_RUNS = 16
 _LONG = 64  # rows in a row of one run, on average, from which on they are taken together
 
 
@@ -64,6 +67,11 @@ def runs_of(chunk: Chunk) -> Runs | None:
     if len(ends) - 1 <= max(1, chunk.size // _LONG):
         stretches = [_stretch(chunk, start, stop) for start, stop in pairwise(ends)]
         return _collect(_joined(stretches)) if len(stretches) > 1 else stretches[0]
+    labels = np.unique(run)
+    if len(labels) <= _FEW_RUNS:  # side by side
+        used = {name: chunk.columns[name] for name in _USED & chunk.columns.keys()}
+        parts = [drop(replace(chunk, columns=used, loss_min=0.0), run == one) for one in labels]
+        return _collect(_joined([_stretch(part, 0, part.size) for part in parts]))
     number = chunk.row_numbers()
     size = len(number)
     step = chunk.columns["step"].astype(np.int64) if "step" in chunk.columns else number

@@ -37,12 +37,12 @@ _MANY_WINDOWS = -(1 << 62)  # stands for the window of rows that change it all t
 
 def scanned(chunk: Chunk, plan: Plan, known: Sketch) -> Sketch:
     """What sketch_rows(chunk, plan, known) gives."""
-    hint = known if known.rows else _sharper(known, chunk, plan)
+    hint = _hint(chunk, plan, known)
     spans, keys = _spans(chunk, plan.window)
     kept, limbs, counts = _scan(chunk, plan, hint, spans)
     part = _take(chunk, kept)
     while part.size > _FEW:
-        hint = _sharper(hint, part, plan)
+        hint = _hint(part, plan, hint)
         kept, _, _ = _scan(part, plan, hint, _pieces([0, part.size]))
         if len(kept) > part.size // 2:  # the tests have done what they can
             break
@@ -72,10 +72,15 @@ def scanned(chunk: Chunk, plan: Plan, known: Sketch) -> Sketch:
     )
 
 
-def _sharper(hint: Sketch, chunk: Chunk, plan: Plan) -> Sketch:
-    """The hint and some rows of the chunk. It serves the tests only; its sums count rows twice."""
-    drawn = np.unique(np.linspace(0, chunk.size - 1, _SAMPLE).astype(np.int64))
-    return merge(hint, sketch_rows(_take(chunk, drawn), plan, hint))
+def _hint(chunk: Chunk, plan: Plan, known: Sketch) -> Sketch:
+    """What is known, if that leaves few rows of a sample; else with the sample.
+
+    It serves the tests only: its sums may count rows twice.
+    """
+    drawn = _take(chunk, np.unique(np.linspace(0, chunk.size - 1, _SAMPLE).astype(np.int64)))
+    if known.rows and len(_scan(drawn, plan, known, _pieces([0, drawn.size]))[0]) < _SAMPLE // 64:
+        return known
+    return merge(known, sketch_rows(drawn, plan, known))
 
 
 def _slice(chunk: Chunk, start: int, stop: int) -> Chunk:
@@ -141,18 +146,24 @@ def _scan(chunk: Chunk, plan: Plan, hint: Sketch, spans: Int) -> tuple[Int, Int,
     limbs = np.zeros((len(spans), len(kernels.SUMMED) + 1, kernels.LIMBS), dtype=np.int64)
     counts = np.zeros((len(spans), 5), dtype=np.int64)
 
-    def work(part: slice) -> Int:
-        found = kernels.scan(
-            columns, given, spans[part], *tests, kept, limbs[part], counts[part]
-        )
-        first = spans[part.start, 0]
-        return kept[first : first + found]
-
     workers = _cores()
-    cuts = np.unique(np.linspace(0, len(spans), 4 * workers + 1).astype(np.int64)).tolist()
+    cuts = np.unique(np.linspace(0, len(spans), 8 * workers + 1).astype(np.int64)).tolist()
+    parts = pairwise(cuts)
+    found = []
+
+    def work() -> None:
+        for low, high in parts:  # all workers draw from the same iterator
+            own = slice(low, high)
+            count = kernels.scan(columns, given, spans[own], *tests, kept, limbs[own], counts[own])
+            first = spans[low, 0]
+            found.append(kept[first : first + count])
+
     with ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(work, [slice(low, high) for low, high in pairwise(cuts)]))
-    return np.concatenate(found), limbs, counts
+        others = [pool.submit(work) for _ in range(workers - 1)]
+        work()
+        for other in others:
+            other.result()
+    return np.sort(np.concatenate(found)), limbs, counts
 
 
 def _cores() -> int:

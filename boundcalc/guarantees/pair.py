@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.fit.exact import float_up
-from boundcalc.fit.frontier import Frontier
+from boundcalc.fit.frontier import NO_ROW, Frontier
 from boundcalc.guarantees.theorem_at import SHARP, Constants, step_at
 from boundcalc.library.theorems import load_theorem
 
@@ -41,6 +41,16 @@ class Pair:
     binding_rows: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
+    def moved_to(
+        self, frontier: Frontier, alpha: float, beta: float, value: float, note: str
+    ) -> Pair:
+        """Another method's pair for the same objective, lifted where it is below the frontier."""
+        least = frontier.beta(max(Fraction(alpha), frontier.alpha_min))
+        if Fraction(beta) < least:
+            note += f"; its β = {beta!r} violates a row and was rounded up to the frontier"
+            beta = float_up(least)
+        return Pair(alpha, beta, self.objective, value, (), (note, *self.notes))
+
 
 def choose(
     frontier: Frontier,
@@ -57,7 +67,7 @@ def choose(
     if objective == "bound" and constants is None:
         objective = "neighbourhood"
         notes = (
-            "no bound without grad_sqnorm, dist_sq (and a nonzero start): "
+            "a bound needs L > 0 (grad_sqnorm) and D₀ > 0 (dist_sq): "
             "the pair has the smallest β/(α − β) instead",
         )
     if objective == "minimal":
@@ -106,7 +116,7 @@ def _best(
     points = [(alpha, beta, rows) for alpha, beta, rows in frontier.vertices if alpha > beta]
     if not points:  # only the crossing with β = α: the first admissible pairs lie beyond it
         alpha = 2 * frontier.alpha_min + 1
-        points = [(alpha, frontier.beta(alpha), (frontier.lines[-1].row,))]
+        points = [(alpha, frontier.beta(alpha), _rows_of_last(frontier))]
     alpha, beta, rows = _search(points, value)
     least = value(alpha, beta)
     if limit is not None and limit < least:
@@ -149,7 +159,7 @@ def _along_the_tail(
     limit: Fraction,
 ) -> tuple[Fraction, Fraction, tuple[int, ...]]:
     """A pair on the unbounded edge with all but 1 % of what that edge can still gain."""
-    rows = tuple(row for row in (frontier.lines[-1].row,) if row >= 0)
+    rows = _rows_of_last(frontier)
     alpha = max(last, Fraction(1, 1 << 20))
     if alpha <= frontier.beta(alpha):  # the last vertex is the crossing itself
         alpha = 2 * alpha
@@ -184,11 +194,17 @@ def _minimal(frontier: Frontier, margin: Fraction) -> Pair:
     return _rounded(frontier, best, "minimal", total, rows, (), margin)
 
 
+def _rows_of_last(frontier: Frontier) -> tuple[int, ...]:
+    """The row of the unbounded edge, if it is one (and not β ≥ 0)."""
+    row = frontier.lines[-1].row
+    return () if row == NO_ROW else (row,)
+
+
 def _rate(frontier: Frontier) -> Pair:
     """Largest α − β, among the vertices: beyond the last one the rows add nothing but scale."""
     alpha, beta, rows = frontier.vertices[-1]
     if alpha <= beta:
-        alpha, rows = 2 * alpha + 1, (frontier.lines[-1].row,)
+        alpha, rows = 2 * alpha + 1, _rows_of_last(frontier)
         beta = frontier.beta(alpha)
     return _rounded(frontier, alpha, "rate", alpha - beta, rows, ())
 
@@ -221,11 +237,9 @@ def _rounded(
 
 def _floats(frontier: Frontier, alpha: Fraction, margin: Fraction) -> tuple[float, float]:
     """Floats on or just above the frontier at α, with α − β ≥ margin if a tiny step can save it."""
-    tries = []
+    first = frontier.floats(alpha)
     for nudge in (0, *(1 << k for k in range(30))):
-        alpha_float = float_up(alpha * (1 + Fraction(nudge, 1 << 52)))
-        beta_float = float_up(frontier.beta(Fraction(alpha_float)))
-        if alpha_float > beta_float and Fraction(alpha_float) - Fraction(beta_float) >= margin:
-            return alpha_float, beta_float
-        tries.append((alpha_float, beta_float))
-    return tries[0]
+        near, beta = frontier.floats(alpha * (1 + Fraction(nudge, 1 << 52))) if nudge else first
+        if near > beta and Fraction(near) - Fraction(beta) >= margin:
+            return near, beta
+    return first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from fractions import Fraction
 from typing import Any
 
 from boundcalc.fit.exact import float_up
@@ -38,6 +37,7 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "self_bounding": None
         if bounding is None
         else {**bounding, "rows_below_float_floor": fit.rows_below_float_floor},
+        "smooth": _optional(assessment.smooth),
         "aiming": _constant(fit, "aiming", "theta"),
         "rsi": _constant(fit, "rsi", "mu"),
         "eb": _constant(fit, "eb", "mu"),
@@ -48,7 +48,16 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "runs": fit.runs,
         "observed": None if fit.observed is None else asdict(fit.observed),
         "guarantees": [asdict(one) for one in assessment.guarantees],
+        "scenario": _optional(assessment.scenario),
+        "discard": _optional(assessment.discarded),
+        "cross_check": None
+        if assessment.cross_check is None
+        else {**asdict(assessment.cross_check), "agrees": assessment.cross_check.agrees},
     }
+
+
+def _optional(value: Any) -> dict[str, Any] | None:
+    return None if value is None else asdict(value)
 
 
 def _constant(fit: Fit, condition: str, name: str) -> dict[str, Any] | None:
@@ -83,10 +92,10 @@ def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
 
 def _vertices(frontier: Frontier) -> dict[str, Any]:
     """Floats on or just above the frontier, so that every row satisfies every printed vertex."""
-    alphas = [float_up(alpha) for alpha, _, _ in frontier.vertices]
+    points = [frontier.floats(alpha) for alpha, _, _ in frontier.vertices]
     return {
-        "alpha": alphas,
-        "beta": [float_up(frontier.beta(Fraction(alpha))) for alpha in alphas],
+        "alpha": [alpha for alpha, _ in points],
+        "beta": [beta for _, beta in points],
         "slope": float_up(frontier.slope),
         "rows": [rows for _, _, rows in frontier.vertices],
     }

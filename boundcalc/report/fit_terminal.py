@@ -8,6 +8,7 @@ from rich.table import Table
 
 from boundcalc.fit.frontier import Frontier
 from boundcalc.guarantees.assessment import Assessment
+from boundcalc.guarantees.crosscheck import CrossCheck
 from boundcalc.guarantees.theorem_at import Guarantee
 from boundcalc.report.sentence import answer, number
 
@@ -39,10 +40,14 @@ def print_fit(assessment: Assessment, console: Console) -> None:
 
 def _constants(assessment: Assessment) -> Table:
     fit = assessment.fit
-    table = Table(title="Measured on the rows of the log", title_justify="left", show_edge=False)
+    table = Table(
+        title="Measured on the rows of the log (numbered from 0)",
+        title_justify="left",
+        show_edge=False,
+    )
     table.add_column("condition")
     table.add_column("constant", justify="right")
-    table.add_column("bound by row", justify="right")
+    table.add_column("binding row", justify="right")
     table.add_column("convention", style="dim")
     pair = assessment.pair
     if pair is not None:
@@ -60,6 +65,14 @@ def _constants(assessment: Assessment) -> Table:
         shown = f"no {symbol} > 0 ({number(found.value)})" if fails else number(found.value)
         table.add_row(
             condition, shown if fails else f"{symbol} = {shown}", str(found.row), inequality
+        )
+    smooth = assessment.smooth
+    if smooth is not None:
+        table.add_row(
+            "smooth",
+            "no L at all" if smooth.contradiction else f"L ≥ {number(smooth.value)}",
+            " and ".join(str(row) for row in smooth.rows),
+            f"any smooth function through all {smooth.pairs:,} pairs of points",
         )
     if fit.interpolation_error is not None:
         table.add_row("σ²", number(float(fit.interpolation_error)), "", "mean of f_i(x_p) − f_i*")
@@ -125,10 +138,56 @@ def _small_print(assessment: Assessment) -> list[str]:
     if isinstance(fit.alpha_beta, Frontier):
         frontier = fit.alpha_beta
         said.append(
-            f"frontier: {len(frontier.vertices)} vertices from α = "
-            f"{number(float(frontier.alpha_min))}; beyond the last one β* grows with slope "
+            f"frontier: {len(frontier.vertices)} vertices, from α = "
+            f"{number(float(frontier.alpha_min))} on; beyond the last one β* grows with slope "
             f"{number(float(frontier.slope))} (--json lists them)"
         )
+    if assessment.smooth is not None and assessment.smooth.note:
+        said.append(f"smooth: {assessment.smooth.note}")
+    said.extend(_extras(assessment))
     said.extend(f"assumed: {one}" for one in fit.assumptions)
     said.append("measured on these rows only: a log shows nothing about points it does not have")
     return said
+
+
+def _extras(assessment: Assessment) -> list[str]:
+    """What was asked for on top: discarded rows, the scenario bound, cross-checks."""
+    said = []
+    given_up = assessment.discarded
+    if given_up is not None:
+        rows = ", ".join(str(row) for row in given_up.rows) or "none"
+        more = ", ..." if given_up.violated > len(given_up.rows) else ""
+        said.append(
+            f"without {given_up.violated} rows ({rows}{more}): α = {number(given_up.alpha)}, "
+            f"β = {number(given_up.beta)}, {given_up.objective} {number(given_up.value)} "
+            f"({given_up.label})"
+        )
+        said.extend(given_up.notes)
+    if assessment.scenario is not None:
+        said.append(f"{assessment.scenario.sentence} Assumed: {assessment.scenario.assumption}.")
+    checked = assessment.cross_check
+    if checked is not None:
+        said.extend(_cross_check(checked))
+    return said
+
+
+def _cross_check(checked: CrossCheck) -> list[str]:
+    words = {True: "agrees", False: "DISAGREES", None: "undecided"}
+    program, grid = checked.lp, checked.grid
+    lp = f"cross-check, linear program ({program.solver}, {program.rows:,} rows): "
+    lp += words[checked.lp_agrees]
+    if checked.lp_difference is not None:
+        polished = ", at the vertex next to the solver's point" if checked.lp_polished else ""
+        lp += f", {checked.objective} differs by {checked.lp_difference:.1e} relative{polished}"
+    if program.note:
+        lp += f" ({program.note})"
+    on_grid = (
+        f"cross-check, grid (spacing {grid.alpha_spacing:.3g} in α, {grid.beta_spacing:.3g} in β): "
+        f"{words[checked.grid_agrees]} within its spacing"
+    )
+    if grid.alpha is not None and grid.beta is not None and grid.value is not None:
+        on_grid += (
+            f"; its best is α = {number(grid.alpha)}, β = {number(grid.beta)}, "
+            f"{checked.objective} {number(grid.value)}"
+        )
+    return [lp, on_grid]

@@ -33,9 +33,10 @@ def answer(assessment: Assessment) -> str:
     sharp = next((one for one in assessment.guarantees if one.theorem == SHARP), None)
     if sharp is None:
         return holds + "; the log lacks what a bound needs (see the warnings)."
+    steps = f"{sharp.steps:,} step{'s' if sharp.steps > 1 else ''}"
     promise = (
         f"SGD with step size {number(sharp.step_size)} (limit {number(sharp.step_size_limit)}) "
-        f"is promised min E[f − f*] ≤ {number(sharp.bound)} after {sharp.steps:,} steps"
+        f"is promised min E[f − f*] ≤ {number(sharp.bound)} after {steps}"
     )
     if sharp.observed is None or sharp.initial is None:
         return f"{holds}: {promise}."
