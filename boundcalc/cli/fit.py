@@ -47,6 +47,14 @@ def fit(
     drop_nonfinite: Annotated[
         bool, typer.Option("--drop-nonfinite", help="Leave out rows with NaN or infinity.")
     ] = False,
+    smooth: Annotated[
+        bool | None,
+        typer.Option(
+            "--smooth/--no-smooth",
+            help="Compare all pairs of logged points. [default: if it takes seconds]",
+            show_default=False,
+        ),
+    ] = None,
     epoch: Annotated[
         int | None,
         typer.Option(min=1, help="Rows per epoch. [default: as many as distinct samples]"),
@@ -77,6 +85,7 @@ def fit(
         quantile=quantile,
         drop_nonfinite=drop_nonfinite,
         epoch=epoch,
+        smooth=smooth,
     )
     if plot is not None:
         from boundcalc.report.figure import check_figure_path

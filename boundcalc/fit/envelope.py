@@ -201,6 +201,19 @@ def _triple(rows: Rows, k: int) -> tuple[int, int, int]:
     return loss - ref, loss - low, inner
 
 
+def _triples(rows: Rows) -> list[tuple[int, int, int]]:
+    """_triple of every row."""
+    mantissa, exponent = np.frexp(np.stack([rows.loss, rows.loss_ref, rows.loss_min, rows.inner]))
+    whole = np.ldexp(mantissa, 53).astype(np.int64)
+    shift = np.where(whole == 0, 0, exponent - np.where(whole == 0, 2000, exponent).min(axis=0))
+    return [
+        ((loss << i) - (ref << j), (loss << i) - (low << k), inner << m)
+        for (loss, ref, low, inner), (i, j, k, m) in zip(
+            whole.T.tolist(), shift.T.tolist(), strict=True
+        )
+    ]
+
+
 def region(lines: Rows) -> tuple[list[tuple[Fraction, Fraction]], Fraction]:
     """Corners (α, β) of the region that `lines`, β ≥ 0 and α ≥ 0 leave, and its recession slope.
 
@@ -234,7 +247,7 @@ def _nearest(value: Fraction) -> float:
 
 
 def _survivors(rows: Rows, alphas: Float, betas: Float, slope: float) -> NDArray[np.bool_]:
-    """False where a row is certainly redundant given the test points, with all roundings counted."""
+    """False where a row is redundant given the test points, with all roundings counted."""
     keep = np.empty(len(rows), dtype=bool)
     with np.errstate(all="ignore"):
         for start in range(0, len(rows), _BLOCK):
@@ -311,7 +324,7 @@ def _reduce(rows: Rows) -> Rows:
 
 def _upper_envelope(rows: Rows) -> list[int]:
     """Positions of the envelope's lines by increasing slope; −1 is the line β ≥ 0."""
-    triples = [_triple(rows, k) for k in range(len(rows))]
+    triples = _triples(rows)
     triples.append((0, 1, 0))  # position −1
     row = [int(r) for r in rows.row] + [NO_ROW]
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from boundcalc.fit.exact import float_up
+from boundcalc.fit.fold import CHUNK_ROWS
 from boundcalc.fit.smooth_exact import Demand
 from boundcalc.fit.smooth_points import groups_of, survey, tiles
 from boundcalc.fit.smooth_search import Search
@@ -65,6 +66,19 @@ def smooth_constant(log: Log, *, progress: Callable[[int], None] | None = None) 
             if progress is not None:
                 progress(log.rows * done // total)
     return _fit(log, search, total, found.excluded)
+
+
+def pairs_work(log: Log) -> int:
+    """About how many multiplications comparing all pairs takes: pairs × numbers in a point."""
+    width = int(np.asarray(log.vectors["x"].read(0, 1)).size) + 30  # and some work per pair
+    if "sample" not in log.columns:
+        return log.rows * (log.rows - 1) // 2 * width
+    counts: dict[object, int] = {}
+    for chunk in log.chunks(CHUNK_ROWS, ("sample",)):
+        labels, sizes = np.unique(chunk.columns["sample"], return_counts=True)
+        for label, size in zip(labels.tolist(), sizes.tolist(), strict=True):
+            counts[label] = counts.get(label, 0) + size
+    return sum(size * (size - 1) // 2 for size in counts.values()) * width
 
 
 def _fit(log: Log, search: Search, pairs: int, excluded: int) -> SmoothFit:

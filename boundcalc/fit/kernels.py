@@ -2,9 +2,14 @@
 
 Every loop goes over one block of rows that stays in the cache, and is written so that LLVM makes
 vector instructions of it: no branches, sums only of integers. No fast-math: roundings count here.
+
+One file, since numba notices that its cached code is out of date by the date of this file alone:
+touch it after a change to a constant or function that comes from elsewhere.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numba import njit, types
@@ -24,18 +29,19 @@ _LIMIT = np.int64(np.float64(2.0**1021).view(np.int64))  # NaN, infinity and wha
 _NEAR = 1 + 2.4e-7  # Cauchy-Schwarz: just below the excess from which check.py looks closer
 
 
-def _compiled(*signature, contract=False, inline=False):
+def _compiled(*signature, contract=False):
     """njit, with the machine code cached on disk where that is possible.
 
     contract : x·y + z may be rounded once instead of twice. For tests with a margin only.
     """
-    options = {"nogil": True, "fastmath": {"contract"} if contract else False, "forceinline": inline}
+    jit: Any = njit
+    options = {"nogil": True, "fastmath": {"contract"} if contract else False}
 
     def compile_(function):
         try:
-            return njit(*signature, cache=True, **options)(function)
+            return jit(*signature, cache=True, **options)(function)
         except RuntimeError:  # no folder can be written to
-            return njit(*signature, **options)(function)
+            return jit(*signature, **options)(function)
 
     return compile_
 
@@ -66,13 +72,22 @@ def _smallest(bits):
 
 @_compiled()
 def _grid(top):
-    """The exponent k of the grid 2^(k-52) on which to round numbers up to the one with bits `top`."""
-    return max((top >> 52) - 1021, -1022)
+    """Exponent k of the grid 2^(k-52) for numbers up to the one with bits `top`: |x| ≤ 2^(k-1).
+
+    The last grid, 2^-1074, leaves nothing: all floats lie on it. It serves |x| < 2^-1022.
+    """
+    exponent = top >> 52
+    return exponent - 1021 if exponent > 0 else np.int64(-1022)
 
 
 @_compiled()
 def _anchor(k):
-    """1.5·2^k: adding it to |x| ≤ 2^(k-1) rounds x to the grid, and the bits then count its steps."""
+    """What to add to x to round it to the grid; the bits of the sum then count its steps.
+
+    1.5·2^k, which keeps the sum between 2^k and 2^(k+1); below 2^-1021 bits count steps anyway.
+    """
+    if k == -1022:
+        return 2.0**-1022
     return np.int64(((k + 1023) << 52) | (np.int64(1) << 51)).view(np.float64)
 
 
@@ -128,7 +143,8 @@ def _add(x, top, limbs, scratch):
         _deposit(limbs, count2, k2)
         return
     rest = scratch[: len(x)]
-    rest[:] = x
+    for i in range(len(x)):  # rest[:] = x would compile for two seconds longer
+        rest[i] = x[i]
     while top > 0:
         k = _grid(top)
         _deposit(limbs, _one_grid(rest, _anchor(k)), k)
@@ -177,6 +193,16 @@ def _any(bad):
 
 
 @_compiled()
+def _places(bad, places):
+    """Where `bad` is not 0."""
+    count = 0
+    for i in range(len(bad)):
+        places[count] = i
+        count += bad[i] != 0
+    return places[:count]
+
+
+@_compiled()
 def _count(f, low, g):
     below = floor = np.int64(0)
     for i in range(len(f)):
@@ -216,14 +242,15 @@ def _mark_ratio(num, num_minus, den, den_minus, q, sign, bit, bad):
     for i in range(len(num)):
         top, bottom = num[i] - num_minus[i], q * (den[i] - den_minus[i])
         beaten = sign * (bottom - top) < -(MARGIN * (abs(bottom) + abs(top)) + TINY)
+        beaten |= np.isnan(top)  # not evaluated in this row
         bad[i] |= bit if (den[i] > den_minus[i]) & (not beaten) else 0
 
 
-_difference = _compiled(inline=True)(difference)
-_product = _compiled(inline=True)(product)
+_difference = _compiled()(difference)
+_product = _compiled()(product)
 
 
-@_compiled(inline=True)
+@_compiled()
 def _sign(x, x_low, y, y_low, z, weights, k):
     """Sign of w0·x - w2·y - w4·z where it is beyond doubt, else 0; w is row k of the weights."""
     p, p_low = _product(x, x_low, weights[k, 0], weights[k, 1])
@@ -236,7 +263,7 @@ def _sign(x, x_low, y, y_low, z, weights, k):
     return 1 if value > margin else -1 if value < -margin else 0
 
 
-@_compiled(inline=True)
+@_compiled()
 def _equal(x, y, u, v):
     """Is x·y = u·v, exactly and beyond doubt?"""
     p, p_low = _product(x, 0.0, y, 0.0)
@@ -246,7 +273,7 @@ def _equal(x, y, u, v):
     return p == q and p_low == q_low
 
 
-@_compiled(inline=True)
+@_compiled()
 def _line_needed(i, f, r, low, c, points, lines, line_at, floor, contradiction_at):
     a, a_low = _difference(f, r)
     b, b_low = _difference(f, low)
@@ -267,9 +294,9 @@ def _line_needed(i, f, r, low, c, points, lines, line_at, floor, contradiction_a
 
 
 @_compiled()
-def _clear_lines(start, f, r, low, c, points, lines, line_at, floor, contradiction_at, bad):
+def _clear_lines(which, start, f, r, low, c, points, lines, line_at, floor, contradiction_at, bad):
     """The test of _mark_lines in twice the precision; and no earlier row has the very same line."""
-    for i in range(len(f)):
+    for i in which:
         if bad[i] & LINE and not _line_needed(
             start + i, f[i], r[i], low[i], c[i], points, lines, line_at, floor, contradiction_at
         ):
@@ -277,9 +304,9 @@ def _clear_lines(start, f, r, low, c, points, lines, line_at, floor, contradicti
 
 
 @_compiled()
-def _clear_stairs(start, f, g, stairs, weights, stair_at, bad):
+def _clear_stairs(which, start, f, g, stairs, weights, stair_at, bad):
     """The test of _mark_stairs by more steps and in twice the precision; ties are beaten, too."""
-    for i in range(len(f)):
+    for i in which:
         if bad[i] & STAIR:
             k, end = 0, len(stairs)  # the least steep step that is at least as high
             while k < end:
@@ -297,9 +324,11 @@ def _clear_stairs(start, f, g, stairs, weights, stair_at, bad):
 
 
 @_compiled()
-def _clear_ratio(start, num, num_minus, den, den_minus, sign, weights, bests, best_at, j, bad):
+def _clear_ratio(
+    which, start, num, num_minus, den, den_minus, sign, weights, bests, best_at, j, bad
+):
     """The test of _mark_ratio in twice the precision; a tie with an earlier row is beaten, too."""
-    for i in range(len(num)):
+    for i in which:
         if bad[i] & (RATIO << j):
             top, top_low = _difference(num[i], num_minus[i])
             bottom, bottom_low = _difference(den[i], den_minus[i])
@@ -319,7 +348,7 @@ _SIGNATURE = types.int64(
 
 
 @_compiled(_SIGNATURE)
-def scan(
+def scan(  # noqa: PLR0915  # one pass, so that every block is read from memory once
     columns, given, spans, points, lines, line_at, floor, contradiction_at,
     ratios, weights, bests, best_at, stairs, steepness, stair_at, coarse, kept, limbs, counts,
 ):  # fmt: skip
@@ -330,7 +359,8 @@ def scan(
     its sums and counts mean nothing), rows with loss < 0, rows with loss = loss_min and a gradient,
     bits of the smallest and of the largest step size.
     """
-    bad, scratch, squares = np.empty(BLOCK, np.int64), np.empty(BLOCK), np.empty(BLOCK)
+    bad, places = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    scratch, squares = np.empty(BLOCK), np.empty(BLOCK)
     first = spans[0, 0]
     found = 0
     for t in range(len(spans)):
@@ -358,7 +388,7 @@ def scan(
                         odd = True
                         _mark_odd(bits, why)
                         continue
-                    if name == LOSS or name == REF:
+                    if name in (LOSS, REF):
                         _mark_below(x, low, why)
                     if name >= GRAD:
                         _mark_below(x, zero, why)
@@ -396,25 +426,28 @@ def scan(
                 num_minus = _part(columns, given, ratios[j, 1], start, stop)
                 den = _part(columns, given, ratios[j, 2], start, stop)
                 den_minus = _part(columns, given, ratios[j, 3], start, stop)
-                _mark_ratio(num, num_minus, den, den_minus, weights[j, 0], ratios[j, 4], RATIO << j, why)
+                _mark_ratio(
+                    num, num_minus, den, den_minus, weights[j, 0], ratios[j, 4], RATIO << j, why
+                )
             if not _any(why):
                 continue
+            which = _places(why, places)
             if len(points):
                 _clear_lines(
-                    start, f, r, low, c, points, lines, line_at, floor, contradiction_at, why
+                    which, start, f, r, low, c, points, lines, line_at, floor, contradiction_at, why
                 )
             if len(coarse):
-                _clear_stairs(start, f, g, stairs, steepness, stair_at, why)
+                _clear_stairs(which, start, f, g, stairs, steepness, stair_at, why)
             for j in range(len(ratios)):
                 num = _part(columns, given, ratios[j, 0], start, stop)
                 num_minus = _part(columns, given, ratios[j, 1], start, stop)
                 den = _part(columns, given, ratios[j, 2], start, stop)
                 den_minus = _part(columns, given, ratios[j, 3], start, stop)
-                sign = ratios[j, 4]
                 _clear_ratio(
-                    start, num, num_minus, den, den_minus, sign, weights, bests, best_at, j, why
-                )
-            for i in range(stop - start):
+                    which, start, num, num_minus, den, den_minus, ratios[j, 4],
+                    weights, bests, best_at, j, why,
+                )  # fmt: skip
+            for i in which:
                 if why[i]:
                     kept[first + found] = start + i
                     found += 1

@@ -26,7 +26,6 @@ from boundcalc.fit.exact import (
 )
 from boundcalc.logs.log import Chunk, Float
 
-
 _FEW = 16  # so few rows go straight to exact arithmetic
 _ROUNDS = 8
 

@@ -110,10 +110,7 @@ def merge(left: Runs | None, right: Runs | None) -> Runs | None:
 
 def _joined(parts: list[Runs]) -> Runs:
     return Runs(
-        *(
-            np.concatenate([getattr(part, entry.name) for part in parts])
-            for entry in fields(Runs)
-        )
+        *(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(Runs))
     )
 
 
@@ -143,9 +140,9 @@ def _stretch(chunk: Chunk, start: int, stop: int) -> Runs:
             full[: len(picks)] = [(row(start + int(there[k])), float(value[k])) for k in picks]
     run = names["run"][start : start + 1] if "run" in names else np.zeros(1, dtype=np.int64)
     dist = float(names["dist_sq"][at]) if "dist_sq" in names else np.nan
-    integers = (np.array([k], dtype=np.int64) for k in (stop - start, first, last, row(at)))
-    wholes = (np.array([entry]) for pair in full for entry in pair)
-    return Runs(run, *integers, np.array([dist]), *wholes)
+    numbers = [np.array([k], dtype=np.int64) for k in (stop - start, first, last, row(at))]
+    wholes = [np.array([entry]) for pair in full for entry in pair]
+    return Runs(*(run, *numbers, np.array([dist]), *wholes))  # type: ignore[arg-type]
 
 
 def _collect(parts: Runs) -> Runs:

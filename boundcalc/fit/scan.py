@@ -1,12 +1,12 @@
-"""The sketch of a large chunk: compiled loops sum up all rows, and pick the few that NumPy must see.
+"""The sketch of a large chunk: compiled loops sum up all rows and pick the few that NumPy must see.
 
 One pass over the chunk, in blocks that stay in the cache and on all cores, does two things.
 - Sums: exact, as integers on a common grid (kernels._add).
 - Tests: a row is kept unless it certainly adds nothing to the sketch. It adds nothing to the
   envelope when it holds at a few points whose hull, with a direction, contains the feasible region
-  of rows already known; nothing to a ratio or to the staircase when a known row beats it. "Certainly"
-  counts every rounding: first in floats, then, where that does not decide, in double-double, where
-  exact ties with earlier rows are recognised too. Rows with a fault are always kept.
+  of rows already known; nothing to a ratio or to the staircase when a known row beats it. All
+  roundings are counted: first in floats, then, where that does not decide, in pairs of floats,
+  where exact ties with earlier rows are recognised, too. Rows with a fault are always kept.
 The sketch of the kept rows is then the sketch of the chunk, bit for bit, in all but the sums.
 """
 
@@ -30,7 +30,7 @@ from boundcalc.logs.log import Chunk, Float
 Int = NDArray[np.int64]
 
 _PIECE = 1 << 16  # rows that are summed together, at most
-_SAMPLE = 1 << 10  # rows drawn to sharpen the tests
+_SAMPLE = 1 << 11  # rows drawn to sharpen the tests
 _FEW = 1 << 15  # so few rows are left to NumPy
 _MANY_WINDOWS = -(1 << 62)  # stands for the window of rows that change it all the time
 
@@ -148,7 +148,7 @@ def _scan(chunk: Chunk, plan: Plan, hint: Sketch, spans: Int) -> tuple[Int, Int,
 
     workers = _cores()
     cuts = np.unique(np.linspace(0, len(spans), 8 * workers + 1).astype(np.int64)).tolist()
-    parts = pairwise(cuts)
+    parts = iter(list(pairwise(cuts)))
     found = []
 
     def work() -> None:

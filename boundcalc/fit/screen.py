@@ -35,7 +35,7 @@ _NO_STEPS = np.full((STEPS, 2), -np.inf)  # no loss is below these, so every row
 class Screen:
     """Tests of rows, each with the known row behind it and how many rows of the chunk precede that.
 
-    points (POINTS, 6): a row is needless for the envelope when x·a − y·b − z·c < 0 for all (x, y, z);
+    points (POINTS, 6): a row is needless for the envelope if x·a − y·b − z·c < 0 for all (x, y, z);
     lines (k, 3): (a, b, c) of rows that are known, NaN where they are no floats;
     floor (1, 6): (α, 0, 1) with α the bound that rows with b = 0 > a set;
     contradiction_at : rows of the chunk before the known row with a = b = 0 > c;
@@ -78,7 +78,10 @@ def screen_for(chunk: Chunk, plan: Plan, hint: Sketch) -> Screen:
     coarse = np.column_stack([stairs[few, 0], steepness[few, 0]]) if len(few) else _NO_STEPS
     found = [(one, hint.extremes.get(name)) for name, one in plan.ratios().items()]
     ratios = [
-        [*map(COLUMNS.index, (one.num, one.num_minus, one.den, one.den_minus)), 2 * one.smallest - 1]
+        [
+            *map(COLUMNS.index, (one.num, one.num_minus, one.den, one.den_minus)),
+            2 * one.smallest - 1,
+        ]
         for one, _ in found
     ]
     bests = [best for _, best in found]
@@ -112,13 +115,21 @@ def _points(weights: Float) -> Float:
 def _floor(known: Envelope) -> tuple[float, ...]:
     if not len(known.floor):
         return (math.nan,) * 6
-    loss, ref, inner = (float(part[0]) for part in (known.floor.loss, known.floor.loss_ref, known.floor.inner))
+    loss, ref, inner = (
+        float(part[0]) for part in (known.floor.loss, known.floor.loss_ref, known.floor.inner)
+    )
     alpha = Fraction(inner) / (Fraction(loss) - Fraction(ref))
     return (*two_floats(alpha), 0.0, 0.0, 1.0, 0.0)
 
 
 def _ratio_weights(best: Extreme | None) -> tuple[float, ...]:
-    return (*((math.nan, math.nan) if best is None else two_floats(best.exact())), 1.0, 0.0, 0.0, 0.0)
+    return (
+        *((math.nan, math.nan) if best is None else two_floats(best.exact())),
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+    )
 
 
 def _ratio_numbers(best: Extreme | None) -> tuple[float, float]:

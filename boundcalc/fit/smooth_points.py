@@ -13,7 +13,7 @@ from boundcalc.logs.log import Float, Log
 
 Index = NDArray[np.int64]
 
-_TILE = 1 << 27  # bytes of vectors that are held at a time
+_TILE = 1 << 26  # bytes of vectors that are held at a time
 _PIECE = 1 << 24  # bytes of vectors that are read, or streamed past a tile, at a time
 
 

@@ -26,6 +26,15 @@ Progress = Callable[[str, int], None]  # (stage, rows done)
 
 METHODS = ("exact", "lp", "grid")
 
+_SAME_FLOAT = (
+    "no pair is printed: at the best one α and β are the same float64 (--json has the frontier)"
+)
+_SMOOTH_WORK = 10**11  # multiplications that still are a matter of seconds
+_TOO_MANY_PAIRS = (
+    "the smallest L of a smooth function through the points was left out: that many pairs of rows "
+    "take long (--smooth insists, --no-smooth silences this)"
+)
+
 
 @dataclass(frozen=True)
 class Request:
@@ -36,6 +45,7 @@ class Request:
     method : one of METHODS; cross_check : run the other methods as well and compare.
     discard, quantile : give up that many rows, or that share 1 − q of them.
     drop_nonfinite : leave out rows with NaN or infinity; epoch : rows per epoch.
+    smooth : compare all pairs of logged points; None: if that is a matter of seconds.
     """
 
     objective: str = "bound"
@@ -47,6 +57,7 @@ class Request:
     quantile: float | None = None
     drop_nonfinite: bool = False
     epoch: int | None = None
+    smooth: bool | None = None
 
     def __post_init__(self) -> None:
         whole = {"steps": self.steps, "epoch": self.epoch}
@@ -89,6 +100,7 @@ class Assessment:
     smooth: SmoothFit | None
     discarded: Discarded | None
     scenario: Scenario | None
+    discarded_scenario: Scenario | None
     cross_check: CrossCheck | None
     notes: tuple[str, ...]
 
@@ -111,9 +123,10 @@ def assess(
     fit = measure(log, fold(log, plan, progress=_stage(progress, "fit")))
     constants = constants_of(fit, request.steps)
     frontier = fit.alpha_beta
-    pair = None
+    pair, unprintable = None, False
     if isinstance(frontier, Frontier):
         pair = choose(frontier, request.objective, constants, margin=request.margin)
+        unprintable = pair is None
     checked = _cross_check(log, fit, pair, constants, request, progress)
     discarded = _discarded(log, fit, pair, constants, request, progress)
     if pair is not None and isinstance(frontier, Frontier) and request.method != "exact":
@@ -123,16 +136,22 @@ def assess(
         if pair is not None and constants is not None
         else ()
     )
+    smooth = _smooth(log, request, progress)
     notes = (*(pair.notes if pair is not None else ()), *_contradictions(fit, promised))
+    if unprintable:
+        notes = (*notes, _SAME_FLOAT)
+    if smooth is None and "grad" in log.vectors and request.smooth is None:
+        notes = (*notes, _TOO_MANY_PAIRS)
     return Assessment(
         fit,
         request,
         constants,
         pair,
         promised,
-        _smooth(log, progress),
+        smooth,
         discarded,
-        _scenario(fit, pair, discarded, request),
+        _scenario(fit, pair, request),
+        _scenario_after_discard(fit, discarded),
         checked if request.cross_check else None,
         notes,
     )
@@ -222,6 +241,8 @@ def _other_pair(
             progress=read,
         )
         alpha, beta, value = found.alpha, found.beta, found.value
+        if found.polished_value is not None:
+            alpha, beta, value = found.polished_alpha, found.polished_beta, found.polished_value
         how = f"linear program ({found.solver}, {found.rows:,} of {found.rows_total:,} rows)"
         why = found.note
     else:
@@ -241,27 +262,32 @@ def _other_pair(
     return pair.moved_to(frontier, alpha, beta, value, f"pair found by the {how}")
 
 
-def _smooth(log: Log, progress: Progress | None) -> SmoothFit | None:
-    if "grad" not in log.vectors:
+def _smooth(log: Log, request: Request, progress: Progress | None) -> SmoothFit | None:
+    if "grad" not in log.vectors or request.smooth is False:
         return None
-    from boundcalc.fit.interpolation import smooth_constant
+    from boundcalc.fit.interpolation import pairs_work, smooth_constant
 
+    if request.smooth is None and pairs_work(log) > _SMOOTH_WORK:
+        return None
     return smooth_constant(log, progress=_stage(progress, "pairs of rows"))
 
 
-def _scenario(
-    fit: Fit, pair: Pair | None, discarded: Discarded | None, request: Request
-) -> Scenario | None:
-    if fit.runs is None or pair is None or request.method != "exact":
+def _scenario(fit: Fit, pair: Pair | None, request: Request) -> Scenario | None:
+    """Where the rows are of declared independent runs and the pair is a true optimum over them."""
+    if pair is None or not pair.attained or request.method != "exact":
         return None
     from boundcalc.guarantees.scenario import scenario
 
-    lost = 0
-    if discarded is not None:
-        if discarded.runs_given_up is None:
-            return None  # a discarded run still holds the pair: the theorem does not speak of it
-        lost = discarded.runs_given_up
-    return scenario(fit.runs, lost, objective=pair.objective)
+    return scenario(fit.runs, objective=pair.objective)
+
+
+def _scenario_after_discard(fit: Fit, discarded: Discarded | None) -> Scenario | None:
+    """The same for the pair that is left when whole runs were given up, and only then."""
+    if discarded is None or discarded.runs_given_up is None or not discarded.attained:
+        return None
+    from boundcalc.guarantees.scenario import scenario
+
+    return scenario(fit.runs, discarded.runs_given_up, objective=discarded.objective)
 
 
 def _contradictions(fit: Fit, promised: tuple[Guarantee, ...]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Discarded:
     runs_given_up: int | None
     label: str
     notes: tuple[str, ...] = ()
+    attained: bool = True
 
 
 @dataclass(frozen=True)
@@ -243,4 +244,5 @@ def _counted(
         len(lost) if has_runs and not lost & binding else None,
         LABEL.format(discard),
         pair.notes,
+        pair.attained,
     )

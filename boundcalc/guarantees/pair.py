@@ -32,6 +32,7 @@ class Pair:
 
     objective : the one that was used, which differs from the one asked for where columns lack;
     value : of the objective at the exact point; binding_rows : the rows that hold it there.
+    attained : the objective has its optimum there; False on the unbounded edge, and for "rate".
     """
 
     alpha: float
@@ -40,6 +41,7 @@ class Pair:
     value: float
     binding_rows: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    attained: bool = True
 
     def moved_to(
         self, frontier: Frontier, alpha: float, beta: float, value: float, note: str
@@ -49,7 +51,7 @@ class Pair:
         if Fraction(beta) < least:
             note += f"; its β = {beta!r} violates a row and was rounded up to the frontier"
             beta = float_up(least)
-        return Pair(alpha, beta, self.objective, value, (), (note, *self.notes))
+        return Pair(alpha, beta, self.objective, value, (), (note, *self.notes), False)
 
 
 def choose(
@@ -58,8 +60,8 @@ def choose(
     constants: Constants | None,
     *,
     margin: Fraction = Fraction(1, 10),
-) -> Pair:
-    """The pair on the frontier that the objective likes best.
+) -> Pair | None:
+    """The pair on the frontier that the objective likes best; None if float64 shows α = β there.
 
     Raises InputError when no pair reaches the `margin` that the objective "minimal" asks for.
     """
@@ -112,14 +114,15 @@ def _best(
     value: Callable[[Fraction, Fraction], Fraction],
     limit: Fraction | None,
     notes: tuple[str, ...],
-) -> Pair:
+) -> Pair | None:
     points = [(alpha, beta, rows) for alpha, beta, rows in frontier.vertices if alpha > beta]
     if not points:  # only the crossing with β = α: the first admissible pairs lie beyond it
         alpha = 2 * frontier.alpha_min + 1
         points = [(alpha, frontier.beta(alpha), _rows_of_last(frontier))]
     alpha, beta, rows = _search(points, value)
     least = value(alpha, beta)
-    if limit is not None and limit < least:
+    attained = limit is None or limit >= least
+    if limit is not None and not attained:
         alpha, beta, rows = _along_the_tail(frontier, points[-1][0], value, limit)
         least = value(alpha, beta)
         notes = (
@@ -127,7 +130,7 @@ def _best(
             f"the {objective} keeps improving as α → ∞, down to {float(limit):.6g}: there the "
             "condition only says that the loss stays below a multiple of loss_ref",
         )
-    return _rounded(frontier, alpha, objective, least, rows, notes)
+    return _rounded(frontier, alpha, objective, least, rows, notes, attained=attained)
 
 
 def _search(
@@ -171,7 +174,7 @@ def _along_the_tail(
     return alpha, frontier.beta(alpha), rows
 
 
-def _minimal(frontier: Frontier, margin: Fraction) -> Pair:
+def _minimal(frontier: Frontier, margin: Fraction) -> Pair | None:
     """Smallest α + β with α − β ≥ margin: where the margin is reached, or where α + β* turns."""
     alpha = frontier.alpha_min
     for line in frontier.lines:
@@ -191,7 +194,7 @@ def _minimal(frontier: Frontier, margin: Fraction) -> Pair:
     best = max(alpha, frontier.vertices[falling][0])  # the steepest line has slope ≥ 0
     rows = frontier.binding_rows(best, frontier.beta(best))
     total = best + frontier.beta(best)
-    return _rounded(frontier, best, "minimal", total, rows, (), margin)
+    return _rounded(frontier, best, "minimal", total, rows, (), margin=margin)
 
 
 def _rows_of_last(frontier: Frontier) -> tuple[int, ...]:
@@ -200,13 +203,13 @@ def _rows_of_last(frontier: Frontier) -> tuple[int, ...]:
     return () if row == NO_ROW else (row,)
 
 
-def _rate(frontier: Frontier) -> Pair:
+def _rate(frontier: Frontier) -> Pair | None:
     """Largest α − β, among the vertices: beyond the last one the rows add nothing but scale."""
     alpha, beta, rows = frontier.vertices[-1]
     if alpha <= beta:
         alpha, rows = 2 * alpha + 1, _rows_of_last(frontier)
         beta = frontier.beta(alpha)
-    return _rounded(frontier, alpha, "rate", alpha - beta, rows, ())
+    return _rounded(frontier, alpha, "rate", alpha - beta, rows, (), attained=False)
 
 
 def _rounded(
@@ -216,23 +219,18 @@ def _rounded(
     value: Fraction,
     rows: tuple[int, ...],
     notes: tuple[str, ...],
+    *,
     margin: Fraction = Fraction(0),
-) -> Pair:
+    attained: bool = True,
+) -> Pair | None:
     """Floats (α, β) on or just above the frontier; checked against every line of it, exactly."""
     alpha_float, beta_float = _floats(frontier, alpha, margin)
     if alpha_float <= beta_float:
-        raise InputError(
-            Fault(
-                "alpha-beta",
-                f"a tightest pair α = {alpha_float:.17g} whose β is the same float",
-                "α − β to be visible in float64",
-                "log the losses in float64",
-            )
-        )
+        return None
     exact = Fraction(alpha_float)
     if not all(Fraction(beta_float) >= line.at(exact) for line in frontier.lines):
         raise ArithmeticError("rounding lost a row: this is a defect of boundcalc")
-    return Pair(alpha_float, beta_float, objective, float_up(value), rows, notes)
+    return Pair(alpha_float, beta_float, objective, float_up(value), rows, notes, attained)
 
 
 def _floats(frontier: Frontier, alpha: Fraction, margin: Fraction) -> tuple[float, float]:

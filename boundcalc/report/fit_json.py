@@ -49,7 +49,12 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "observed": None if fit.observed is None else asdict(fit.observed),
         "guarantees": [asdict(one) for one in assessment.guarantees],
         "scenario": _optional(assessment.scenario),
-        "discard": _optional(assessment.discarded),
+        "discard": None
+        if assessment.discarded is None
+        else {
+            **asdict(assessment.discarded),
+            "scenario": _optional(assessment.discarded_scenario),
+        },
         "cross_check": None
         if assessment.cross_check is None
         else {**asdict(assessment.cross_check), "agrees": assessment.cross_check.agrees},

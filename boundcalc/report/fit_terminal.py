@@ -158,13 +158,14 @@ def _extras(assessment: Assessment) -> list[str]:
         rows = ", ".join(str(row) for row in given_up.rows) or "none"
         more = ", ..." if given_up.violated > len(given_up.rows) else ""
         said.append(
-            f"without {given_up.violated} rows ({rows}{more}): α = {number(given_up.alpha)}, "
+            f"giving up {given_up.violated} rows ({rows}{more}): α = {number(given_up.alpha)}, "
             f"β = {number(given_up.beta)}, {given_up.objective} {number(given_up.value)} "
             f"({given_up.label})"
         )
         said.extend(given_up.notes)
-    if assessment.scenario is not None:
-        said.append(f"{assessment.scenario.sentence} Assumed: {assessment.scenario.assumption}.")
+    for bound in (assessment.scenario, assessment.discarded_scenario):
+        if bound is not None:
+            said.append(f"{bound.sentence} Assumed: {bound.assumption}.")
     checked = assessment.cross_check
     if checked is not None:
         said.extend(_cross_check(checked))

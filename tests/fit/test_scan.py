@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from boundcalc import errors
-from boundcalc.fit import scan, sketch
-from boundcalc.fit.fold import fold, plan_for
+from boundcalc.fit import kernels, scan, sketch
+from boundcalc.fit.exact import exact_sum
+from boundcalc.fit.fold import CHUNK_ROWS, fold, plan_for, rows_at_once
 from boundcalc.fit.sketch import Sketch, merge, sketch_of, sketch_rows
 from boundcalc.logs.arrays import log_from_arrays
 
@@ -197,7 +202,9 @@ def test_faults_and_dropped_rows(drop, small, monkeypatch):
     for trial in range(12):
         columns = labelled(rng) if trial % 2 else full_log(rng)
         for _ in range(int(rng.integers(1, 6))):
-            name = str(rng.choice(["loss", "loss_ref", "inner", "grad_sqnorm", "stepsize", "full_loss"]))
+            name = str(
+                rng.choice(["loss", "loss_ref", "inner", "grad_sqnorm", "stepsize", "full_loss"])
+            )
             bad = [np.nan, np.inf, -np.inf, -1.0, 1e200] if not drop else [np.nan, np.inf, -np.inf]
             if name == "full_loss":
                 bad = [np.inf]
@@ -236,7 +243,9 @@ def test_few_rows_are_kept(small, monkeypatch):
     """The point of it all: NumPy sees a small part of the rows, ties or not."""
     seen = []
     monkeypatch.setattr(
-        scan, "sketch_rows", lambda chunk, *rest: seen.append(chunk.size) or sketch_rows(chunk, *rest)
+        scan,
+        "sketch_rows",
+        lambda chunk, *rest: seen.append(chunk.size) or sketch_rows(chunk, *rest),
     )
     rng = np.random.default_rng(5)
     for make in (random_log, full_log, interpolation, exact_ties, floor, negative_zero):
@@ -244,3 +253,61 @@ def test_few_rows_are_kept(small, monkeypatch):
         seen.clear()
         fold(log, plan_for(log), chunk_rows=ROWS)
         assert seen[-1] < ROWS // 10, make.__name__
+
+
+def test_sums_are_exact():
+    rng = np.random.default_rng(6)
+    makers = (
+        lambda n: rng.normal(size=n),
+        lambda n: rng.normal(size=n) * 10.0 ** rng.integers(-323, 300, n),
+        lambda n: rng.choice([0.0, -0.0, 5e-324, -1e-310, 1.0], n),
+        lambda n: np.full(n, np.nextafter(2.0**1021, 0)) * rng.choice([-1, 1], n),
+        np.zeros,
+    )
+    for make in makers:
+        for size in (1, 7, kernels.BLOCK):
+            values = make(size)
+            limbs = np.zeros(kernels.LIMBS, dtype=np.int64)
+            top = kernels._largest(values.view(np.int64))
+            kernels._add(values, top, limbs, np.empty(kernels.BLOCK))
+            assert scan._number(limbs) == exact_sum(values)
+
+
+def test_windows_of_steps():
+    step = np.array([0, 4, 5, 9, 4, 3, 11, 10], dtype=np.int64)
+    found = np.empty(8, dtype=np.int64)
+    count = kernels.edges(step, 5, found)
+    assert found[:count].tolist() == [2, 4, 6]
+    assert kernels.edges(step, 5, found[:2]) == -1
+
+
+def test_small_logs_do_without_numba():
+    script = (
+        "import sys, numpy as np\n"
+        "from boundcalc.fit.fold import fold, plan_for\n"
+        "from boundcalc.logs.arrays import log_from_arrays\n"
+        "x = np.linspace(1, 2, 10**6)\n"
+        "log = log_from_arrays({'loss': x, 'loss_ref': x / 2, 'inner': x})\n"
+        "fold(log, plan_for(log))\n"
+        "assert 'numba' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_chunks_are_equal_and_fit_in_memory(monkeypatch):
+    monkeypatch.setitem(sys.modules, "boundcalc.fit.kernels", kernels)
+
+    class Fresh:
+        """A column on disk: every read makes a new array."""
+
+        rows = 10**8
+
+        def read(self, start, stop):
+            return np.empty(stop - start)
+
+    log = log_from_arrays({name: np.empty(8) for name in ("loss", "loss_ref", "inner")})
+    log = replace(log, rows=10**8, columns=dict.fromkeys(log.columns, Fresh()))
+    rows = rows_at_once(log)
+    assert rows * 24 <= 2**27
+    assert -(-(10**8) // rows) * rows - 10**8 < 10**8 // rows
+    assert rows_at_once(replace(log, rows=1000)) == CHUNK_ROWS
