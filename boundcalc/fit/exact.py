@@ -117,10 +117,20 @@ def float_up(value: Fraction) -> float:
     return math.nextafter(nearest, math.inf)
 
 
+def float_near(value: Fraction) -> float:
+    """The nearest float64, ±inf beyond the range."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def sqrt_down(value: Fraction) -> float:
     """Largest float64 whose square is ≤ value, for value ≥ 0."""
     scale = max(0, 64 - value.numerator.bit_length() // 2 + value.denominator.bit_length() // 2)
     scaled = math.isqrt((value.numerator << (2 * scale)) // value.denominator)
     root = float_down(Fraction(scaled, 1 << scale))
     following = math.nextafter(root, math.inf)
+    if math.isinf(following):
+        return root
     return following if Fraction(following) ** 2 <= value else root

@@ -54,7 +54,7 @@ def _window_plan(log: Log, epoch: int | None, chunk_rows: int) -> WindowPlan:
     epochs = -(-total // (width * _MOST_WINDOWS))
     if epochs > 1:
         width, words = width * epochs, f"{epochs} × {words}"
-    return WindowPlan("step" if by_step else "row", width, words)
+    return WindowPlan("step" if by_step else "row", width, words, lowest if by_step else 0)
 
 
 def _labels(log: Log, chunk_rows: int) -> tuple[int, int, int]:

@@ -19,11 +19,12 @@ from boundcalc.logs.log import Chunk, Float
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Windows of `width` consecutive rows (by = "row") or steps (by = "step"); `how` in words."""
+    """Windows of `width` rows (by = "row") or steps (by = "step") from `origin`; `how` in words."""
 
     by: str
     width: int
     how: str
+    origin: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _windows(chunk: Chunk, plan: WindowPlan) -> dict[int, tuple[int, int, int]]:
 def window_keys(chunk: Chunk, plan: WindowPlan) -> NDArray[np.int64]:
     """Window number of every row, (n,) int64."""
     position = chunk.columns["step"] if plan.by == "step" else chunk.row_numbers()
-    return np.asarray(position.astype(np.int64) // plan.width)
+    return np.asarray((position.astype(np.int64) - plan.origin) // plan.width)
 
 
 def merge(left: Sums, right: Sums) -> Sums:

@@ -34,7 +34,7 @@ _ROUNDS = 8
 class Ratio:
     """(num − num_minus) / (den − den_minus) over the rows where the denominator is positive.
 
-    Names are log columns; an empty name stands for 0. `lower`: the first row is the one with the
+    Names are log columns; an empty name stands for 0. `smallest`: the row looked for has the
     smallest ratio; otherwise the largest.
     """
 

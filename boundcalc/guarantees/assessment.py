@@ -11,6 +11,7 @@ from boundcalc.errors import Fault, InputError
 from boundcalc.fit.fold import fold, plan_for
 from boundcalc.fit.frontier import Frontier
 from boundcalc.fit.measure import measure
+from boundcalc.fit.positions import with_positions
 from boundcalc.fit.result import Fit
 from boundcalc.guarantees.pair import OBJECTIVES, Pair, choose
 from boundcalc.guarantees.theorem_at import Constants, Guarantee, constants_of, guarantees
@@ -26,8 +27,9 @@ Progress = Callable[[str, int], None]  # (stage, rows done)
 
 METHODS = ("exact", "lp", "grid")
 
+_THEOREMS = 2  # that a pair feeds
 _SAME_FLOAT = (
-    "no pair is printed: at the best one α and β are the same float64 (--json has the frontier)"
+    "no pair is printed: at the best one α and β are the same float64, or beyond its range"
 )
 _SMOOTH_WORK = 10**11  # multiplications that still are a matter of seconds
 _TOO_MANY_PAIRS = (
@@ -119,6 +121,7 @@ def assess(
     Reference: Islamov et al. 2024 (arXiv 2410.12455), Definition 1 and Theorem 1.
     """
     request = request or Request()
+    log = with_positions(log)
     plan = plan_for(log, drop_nonfinite=request.drop_nonfinite, epoch=request.epoch)
     fit = measure(log, fold(log, plan, progress=_stage(progress, "fit")))
     constants = constants_of(fit, request.steps)
@@ -140,6 +143,10 @@ def assess(
     notes = (*(pair.notes if pair is not None else ()), *_contradictions(fit, promised))
     if unprintable:
         notes = (*notes, _SAME_FLOAT)
+    if pair is not None and constants is not None and len(promised) < _THEOREMS:
+        notes = (*notes, "a bound is not printed: its best step size is beyond float64")
+    if discarded is None and (request.discard or request.quantile is not None):
+        notes = (*notes, "no admissible pair was found after discarding the worst rows either")
     if smooth is None and "grad" in log.vectors and request.smooth is None:
         notes = (*notes, _TOO_MANY_PAIRS)
     return Assessment(
@@ -283,7 +290,7 @@ def _scenario(fit: Fit, pair: Pair | None, request: Request) -> Scenario | None:
 
 def _scenario_after_discard(fit: Fit, discarded: Discarded | None) -> Scenario | None:
     """The same for the pair that is left when whole runs were given up, and only then."""
-    if discarded is None or discarded.runs_given_up is None or not discarded.attained:
+    if discarded is None or not discarded.runs_given_up or not discarded.attained:
         return None
     from boundcalc.guarantees.scenario import scenario
 
@@ -300,14 +307,15 @@ def _contradictions(fit: Fit, promised: tuple[Guarantee, ...]) -> tuple[str, ...
     sizes, seen = fit.step_sizes, fit.observed
     if sizes is None or seen is None or seen.row_mean is None or sizes.smallest != sizes.largest:
         return ()
-    if fit.rows_used != fit.horizon * (fit.runs or 1):
-        return ()
+    if fit.rows_used != fit.horizon * (fit.runs or 1) or fit.rows_below_float_floor:
+        return ()  # not one row for each step, or rows that the fitted L does not hold on
     return tuple(
         f"the rows' mean of loss − loss_ref, {seen.row_mean:.6g}, exceeds {one.logged.bound:.6g}, "
         f"which {one.theorem} proves for any run of plain SGD with the logged step size: these "
         "rows are not such a run (momentum, clipping, another optimiser, another reference?)"
         for one in promised
-        if one.logged is not None
+        if one.steps == fit.horizon
+        and one.logged is not None
         and one.logged.bound is not None
         and seen.row_mean > one.logged.bound
     )

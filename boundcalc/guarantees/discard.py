@@ -20,7 +20,7 @@ from boundcalc.guarantees.theorem_at import Constants
 from boundcalc.guarantees.worst import worst_rows
 from boundcalc.logs.log import Log
 
-LABEL = "at most {} rows discarded; best found, not proved best"
+LABEL = "at most {} rows discarded; best found, not proved best; L, σ² and D₀ of all rows"
 _SHOWN = 20  # row numbers that are listed
 _ROUNDS = 20
 _VERTICES = 6  # of the frontier, as places to start from

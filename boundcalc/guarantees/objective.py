@@ -14,9 +14,9 @@ import numpy as np
 
 from boundcalc.fit.frontier import Frontier
 from boundcalc.guarantees.pair import Pair
-from boundcalc.guarantees.theorem_at import SHARP, Constants, step_at
+from boundcalc.guarantees.theorem_at import SHARP, Constants
 from boundcalc.kernel.value import evaluate
-from boundcalc.library.theorems import load_theorem
+from boundcalc.library.theorems import best_step_size, load_theorem
 from boundcalc.logs.log import Float
 
 Affine = tuple[Fraction, Fraction, Fraction]  # p0 + p1 α + p2 β
@@ -83,7 +83,7 @@ def objective_at(
         raise ValueError("the bound needs constants")
     theorem = load_theorem(SHARP)
     alpha, beta = Fraction(pair.alpha), Fraction(pair.beta)
-    gamma, _ = step_at(theorem, constants.env(alpha, beta))
+    gamma = best_step_size(theorem, constants.env(alpha, beta))
 
     def bound(a: Fraction, b: Fraction) -> Fraction:
         assert theorem.bound is not None  # noqa: S101  # a catalogue entry with one

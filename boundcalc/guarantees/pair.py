@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from boundcalc.errors import Fault, InputError
-from boundcalc.fit.exact import float_up
+from boundcalc.fit.exact import float_near, float_up
 from boundcalc.fit.frontier import NO_ROW, Frontier
-from boundcalc.guarantees.theorem_at import SHARP, Constants, step_at
-from boundcalc.library.theorems import load_theorem
+from boundcalc.guarantees.theorem_at import SHARP, Constants
+from boundcalc.kernel.value import evaluate
+from boundcalc.library.theorems import best_step_size, load_theorem
 
 OBJECTIVES = ("bound", "neighbourhood", "minimal", "rate")
 
 _FEW = 64  # so many vertices are simply all tried
 _TAIL_SHARE = Fraction(1, 100)  # of what the unbounded edge can still gain, left ungained
 _DOUBLINGS = 200
+_SMALLEST_START = Fraction(1, 1 << 20)  # doubling needs something above 0 to begin with
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def _bound_of(constants: Constants) -> Callable[[Fraction, Fraction], Fraction]:
     theorem = load_theorem(SHARP)
 
     def bound(alpha: Fraction, beta: Fraction) -> Fraction:
-        return step_at(theorem, constants.env(alpha, beta))[1]
+        env = constants.env(alpha, beta)
+        assert theorem.bound is not None  # noqa: S101  # the catalogue's entry has one
+        return evaluate(theorem.bound, {**env, "gamma": best_step_size(theorem, env)})
 
     return bound
 
@@ -127,7 +131,7 @@ def _best(
         least = value(alpha, beta)
         notes = (
             *notes,
-            f"the {objective} keeps improving as α → ∞, down to {float(limit):.6g}: there the "
+            f"the {objective} keeps improving as α → ∞, down to {float_near(limit):.6g}: there the "
             "condition only says that the loss stays below a multiple of loss_ref",
         )
     return _rounded(frontier, alpha, objective, least, rows, notes, attained=attained)
@@ -163,7 +167,7 @@ def _along_the_tail(
 ) -> tuple[Fraction, Fraction, tuple[int, ...]]:
     """A pair on the unbounded edge with all but 1 % of what that edge can still gain."""
     rows = _rows_of_last(frontier)
-    alpha = max(last, Fraction(1, 1 << 20))
+    alpha = max(last, _SMALLEST_START)
     if alpha <= frontier.beta(alpha):  # the last vertex is the crossing itself
         alpha = 2 * alpha
     start = value(alpha, frontier.beta(alpha))
@@ -184,8 +188,8 @@ def _minimal(frontier: Frontier, margin: Fraction) -> Pair | None:
             raise InputError(
                 Fault(
                     "--margin",
-                    str(float(margin)),
-                    f"at most {float(-line.intercept):.6g}, the largest α − β that row "
+                    f"{float_near(margin):.6g}",
+                    f"at most {float_near(-line.intercept):.6g}, the largest α − β that row "
                     f"{line.row} admits",
                     "ask for a smaller margin",
                 )
@@ -224,20 +228,24 @@ def _rounded(
     attained: bool = True,
 ) -> Pair | None:
     """Floats (α, β) on or just above the frontier; checked against every line of it, exactly."""
-    alpha_float, beta_float = _floats(frontier, alpha, margin)
-    if alpha_float <= beta_float:
+    floats = _floats(frontier, alpha, margin)
+    if floats is None or floats[0] <= floats[1]:
         return None
+    alpha_float, beta_float = floats
     exact = Fraction(alpha_float)
     if not all(Fraction(beta_float) >= line.at(exact) for line in frontier.lines):
         raise ArithmeticError("rounding lost a row: this is a defect of boundcalc")
     return Pair(alpha_float, beta_float, objective, float_up(value), rows, notes, attained)
 
 
-def _floats(frontier: Frontier, alpha: Fraction, margin: Fraction) -> tuple[float, float]:
+def _floats(frontier: Frontier, alpha: Fraction, margin: Fraction) -> tuple[float, float] | None:
     """Floats on or just above the frontier at α, with α − β ≥ margin if a tiny step can save it."""
     first = frontier.floats(alpha)
     for nudge in (0, *(1 << k for k in range(30))):
-        near, beta = frontier.floats(alpha * (1 + Fraction(nudge, 1 << 52))) if nudge else first
+        pair = frontier.floats(alpha * (1 + Fraction(nudge, 1 << 52))) if nudge else first
+        if pair is None:
+            return None
+        near, beta = pair
         if near > beta and Fraction(near) - Fraction(beta) >= margin:
-            return near, beta
+            return pair
     return first

@@ -144,7 +144,8 @@ def bounds_at(assessment: Assessment, horizons: tuple[int, ...]) -> Float:
     theorem, constants, pair = load_theorem(SHARP), assessment.constants, assessment.pair
     assert constants is not None and pair is not None  # noqa: S101  # there is a guarantee
     env = constants.env(Fraction(pair.alpha), Fraction(pair.beta))
-    return np.array([_float(step_at(theorem, {**env, "steps": Fraction(k)})[1]) for k in horizons])
+    found = (step_at(theorem, {**env, "steps": Fraction(k)}) for k in horizons)
+    return np.array([np.nan if best is None else _float(best[1]) for best in found])
 
 
 def bounds_as_logged(assessment: Assessment, seen: Trace) -> Float:
@@ -177,7 +178,7 @@ def _draw_promise(axes: Axes, assessment: Assessment, seen: Trace, sharp: Guaran
     if seen.horizons[-1] == assessment.steps:
         axes.plot(at[-1:], best[-1:], "o", color=RED, ms=5, zorder=5)
     drawn = [best]
-    if sharp.logged is not None and sharp.logged.within_limit and seen.steps is not None:
+    if sharp.logged is not None and sharp.logged.bound is not None and seen.steps is not None:
         logged = bounds_as_logged(assessment, seen)
         sizes = short(sharp.logged.smallest)
         if sharp.logged.largest != sharp.logged.smallest:

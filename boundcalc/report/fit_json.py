@@ -29,7 +29,7 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "assumptions": fit.assumptions,
         "method": assessment.request.method,
         "alpha_beta": _alpha_beta(assessment),
-        "pl": _constant(fit, "pl", "mu"),
+        "pl": _constant(fit, "pl", "mu", "on"),
         "pl_star": _constant(fit, "pl-star", "mu"),
         "pl_star_eps": None
         if fit.staircase is None
@@ -38,7 +38,7 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         if bounding is None
         else {**bounding, "rows_below_float_floor": fit.rows_below_float_floor},
         "smooth": _optional(assessment.smooth),
-        "aiming": _constant(fit, "aiming", "theta"),
+        "aiming": _constant(fit, "aiming", "theta", "broken_by"),
         "rsi": _constant(fit, "rsi", "mu"),
         "eb": _constant(fit, "eb", "mu"),
         "qg": _constant(fit, "qg", "mu"),
@@ -65,9 +65,11 @@ def _optional(value: Any) -> dict[str, Any] | None:
     return None if value is None else asdict(value)
 
 
-def _constant(fit: Fit, condition: str, name: str) -> dict[str, Any] | None:
+def _constant(fit: Fit, condition: str, name: str, *more: str) -> dict[str, Any] | None:
     found = fit.constants.get(condition)
-    return None if found is None else {name: found.value, "row": found.row}
+    if found is None:
+        return None
+    return {name: found.value, "row": found.row, **{key: getattr(found, key) for key in more}}
 
 
 def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
@@ -97,10 +99,12 @@ def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
 
 def _vertices(frontier: Frontier) -> dict[str, Any]:
     """Floats on or just above the frontier, so that every row satisfies every printed vertex."""
-    points = [frontier.floats(alpha) for alpha, _, _ in frontier.vertices]
+    points = [(frontier.floats(alpha), rows) for alpha, _, rows in frontier.vertices]
+    printable = [(point, rows) for point, rows in points if point is not None]
     return {
-        "alpha": [alpha for alpha, _ in points],
-        "beta": [beta for _, beta in points],
+        "alpha": [alpha for (alpha, _), _ in printable],
+        "beta": [beta for (_, beta), _ in printable],
         "slope": float_up(frontier.slope),
-        "rows": [rows for _, _, rows in frontier.vertices],
+        "rows": [rows for _, rows in printable],
+        "vertices_beyond_float64": len(points) - len(printable),
     }

@@ -12,6 +12,7 @@ from boundcalc.fit import runs
 from boundcalc.fit.fold import CHUNK_ROWS, plan_for
 from boundcalc.fit.frontier import Infeasible
 from boundcalc.fit.moments import WindowPlan
+from boundcalc.fit.positions import with_positions
 from boundcalc.guarantees.assessment import Assessment, Progress
 from boundcalc.logs import check
 from boundcalc.logs.log import Chunk, Float, Log
@@ -82,6 +83,7 @@ def trace(
     chunk_rows: int = CHUNK_ROWS,
 ) -> Trace:
     """Read the log once more (its labels twice) and keep what the panels show."""
+    log = with_positions(log)
     fit, pair = assessment.fit, assessment.pair
     per_run = _runs(log, assessment, chunk_rows)
     course = (
@@ -187,7 +189,9 @@ class _Course:
         self._rows: dict[int, tuple[int, float]] = {}
         longest = 1 if per_run is None else int((per_run.last_step - per_run.first_step).max()) + 1
         self._columns = Columns(step_edges(longest, columns))
-        whole = per_run is not None and bool((per_run.full_first_row < per_run.full_last_row).all())
+        whole = per_run is not None and bool(
+            (per_run.full_first_row != per_run.full_last_row).all()
+        )
         if whole:
             self.how = "full_loss minus its last value"
             return
