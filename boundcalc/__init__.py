@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from boundcalc.errors import Fault, InputError
-
+TYPE_CHECKING = False  # as in typing, whose import takes a while
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from typing import Any
+
+    from boundcalc.errors import Fault, InputError
     from boundcalc.guarantees.assessment import Assessment
 
 __version__ = "0.1.0"
 
 __all__ = ["Fault", "InputError", "__version__", "fit_log"]
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of errors, imported when they are asked for: `boundcalc --help` needs none."""
+    if name in {"Fault", "InputError"}:
+        from boundcalc import errors
+
+        return getattr(errors, name)
+    raise AttributeError(f"module 'boundcalc' has no attribute {name!r}")
 
 
 def fit_log(
@@ -26,19 +35,14 @@ def fit_log(
 
     log : path of a log, or columns by name (see docs/log.md), arrays of equal length.
     loss_min : f_i* of every row (loss units), in place of the column.
-    options : fields of `boundcalc.guarantees.assessment.Request` (objective, steps, discard, ...).
+    options : fields of `boundcalc.guarantees.assessment.Request` (objective, steps, discard, ...);
+    margin may be text, read as on the command line ("0.1" is 1/10 exactly), or a float, which
+    stands for its own exact value.
 
     Raises InputError, with every fault that was found, for a log or a request that is wrong.
     Reference: Islamov et al. 2024 (arXiv 2410.12455), Definition 1 and Theorem 1.
     """
-    from boundcalc.guarantees.assessment import Request, assess
+    from boundcalc.guarantees.assessment import assess
+    from boundcalc.options import opened_log, request_of
 
-    if isinstance(log, Mapping):
-        from boundcalc.logs.arrays import log_from_arrays
-
-        opened = log_from_arrays(log, loss_min=loss_min)
-    else:
-        from boundcalc.logs.open import open_log
-
-        opened = open_log(log, loss_min=loss_min)
-    return assess(opened, Request(**options))
+    return assess(opened_log(log, loss_min), request_of(options))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -222,6 +223,9 @@ def test_files_that_are_no_logs(tmp_path):
         ("--margin", "9**9**9"),
         ("--steps", "0"),
         ("--steps", "many"),
+        ("--steps", "1000000000000000000"),
+        ("--epoch", "99999999999999999999999"),
+        ("--discard", "1" + "0" * 400),
         ("--loss-min", "nan"),
         ("--epoch", "0"),
         ("--method", "guess"),
@@ -230,6 +234,9 @@ def test_files_that_are_no_logs(tmp_path):
         ("--discard", "4000"),
         ("--discard", "3", "--quantile", "0.9"),
         ("--plot", "figure.exe"),
+        ("--html", "page.npz"),
+        ("--html", "page.svg", "--plot", "page.svg"),
+        ("--html", "page.html", "--plot", "page.html"),
         ("--nonsense",),
     ],
     ids=" ".join,
@@ -272,6 +279,83 @@ def test_interrupt_is_a_clean_message(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "log.npz"]
 
 
+SLOW = """
+import time
+from pathlib import Path
+import boundcalc.report.fit_html as page
+def slow(*_):
+    Path(MARK).touch()
+    time.sleep(60)
+page.page_of = slow
+from boundcalc.cli import main
+main()
+"""
+
+
+def test_interrupt_between_two_files_leaves_neither(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"old")
+    mark = tmp_path / "mark"
+    arguments = ["fit", SHIPPED, "--plot", tmp_path / "a.png", "--html", tmp_path / "a.html"]
+    probe = SLOW.replace("MARK", repr(str(mark)))
+    process = subprocess.Popen(
+        [sys.executable, "-c", probe, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not mark.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == "interrupted: nothing was written\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "mark"]
+    assert (tmp_path / "a.png").read_bytes() == b"old"
+
+
+def test_interrupt_after_the_files_says_that_they_are_there(tmp_path):
+    probe = (
+        "import os, signal\n"
+        "import boundcalc.report.fit_json as made\n"
+        "made.fit_json = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
+        "from boundcalc.cli import main\n"
+        "main()"
+    )
+    plot = tmp_path / "a.png"
+    done = subprocess.run(
+        [sys.executable, "-c", probe, "fit", str(SHIPPED), "--json", "--plot", str(plot)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 130
+    assert done.stderr == f"interrupted: {plot} was written\n"
+    assert plot.exists()
+
+
+def test_interrupt_while_modules_load_is_a_clean_message():
+    probe = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == os.environ['STOP_AT']:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from boundcalc.cli import main\n"
+        "main()"
+    )
+    for module in ("typer", "boundcalc.errors", "boundcalc.report.write", "numpy"):
+        done = subprocess.run(
+            [sys.executable, "-c", probe, "fit", str(SHIPPED)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "STOP_AT": module},
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (130, "interrupted: nothing was written\n")
+
+
 def test_help_and_version():
     for arguments, said in ((("--help",), "fit"), (("fit", "--help"), "--objective")):
         done = run(*arguments)
@@ -295,16 +379,137 @@ def test_help_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-def test_a_terminal_without_greek_gets_no_traceback():
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_a_terminal_without_greek_gets_words(encoding):
     done = subprocess.run(
         [*BOUNDCALC, "fit", str(SHIPPED)],
         capture_output=True,
-        text=True,
-        env={"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"},
+        env={"PYTHONIOENCODING": encoding, "PATH": "/usr/bin:/bin"},
         check=False,
     )
     assert done.returncode == 0
-    assert "condition holds" in done.stdout
+    said = done.stdout.decode("ascii")
+    first, *rest = said.splitlines()
+    assert first.startswith("The alpha-beta-condition holds on all 4,000 rows with alpha = 2.27")
+    assert "E[f - f*] <= " in first
+    assert "?" not in said
+    start = next(k for k, line in enumerate(rest) if "condition" in line and " | " in line)
+    table = rest[start : rest.index("", start) - 1]
+    bars = [[k for k, sign in enumerate(line) if sign == "|"] for line in table]
+    assert all(set(bars[0]) <= set(bar) for bar in bars if bar)  # columns are aligned
+    for spelled in ("mu = ", "sigma^2", "D_0", "theta = ", "1/2||grad f||^2 >= mu (f"):
+        assert spelled in said
+
+
+def test_help_and_errors_without_greek_are_ascii(tmp_path):
+    for arguments, spelled in (
+        (("fit", "--help"), "beta/(alpha-beta)"),
+        (("fit", tmp_path / "α-é.npz"), "alpha-\\xe9.npz: found no such file"),
+    ):
+        done = subprocess.run(
+            [*BOUNDCALC, *map(str, arguments)],
+            capture_output=True,
+            env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1", "PATH": "/usr/bin:/bin"},
+            check=False,
+        )
+        assert spelled in (done.stdout + done.stderr).decode("ascii")
+
+
+def test_json_is_ascii():
+    assert run("fit", SHIPPED, "--json").stdout.isascii()
+
+
+@pytest.mark.parametrize("option", [(), ("--json",), ("--help",)], ids=str)
+def test_a_reader_that_goes_away_is_no_failure(option):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*BOUNDCALC, "fit", str(SHIPPED), *option],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("option", [(), ("--json",), ("--help",)], ids=str)
+def test_a_full_disk_is_one_message(option):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*BOUNDCALC, "fit", str(SHIPPED), *option],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: stdout: found No space left on device; expected")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_the_exit_code_does_not_depend_on_who_reads_the_message():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        assert subprocess.run([*BOUNDCALC, "fit", "none"], stderr=full, check=False).returncode == 2
+
+
+def test_closed_streams_are_no_failure():
+    command = [sys.executable, "-c", "from boundcalc.cli import main; main()"]
+    shell = 'exec "$@" >&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell, "sh", *command, "fit", str(SHIPPED)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_log_is_never_overwritten(tmp_path):
+    log = tmp_path / "mine.npz"
+    log.write_bytes(SHIPPED.read_bytes())
+    (tmp_path / "link.html").symlink_to(log)
+    (tmp_path / "hard.svg").hardlink_to(log)
+    before = sorted(tmp_path.iterdir())
+    for option in (
+        ("--html", log),
+        ("--plot", log),
+        ("--html", tmp_path / "link.html"),
+        ("--plot", tmp_path / "hard.svg"),
+    ):
+        done = run("fit", log, *option)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.count("error: ") == 1
+    assert log.read_bytes() == SHIPPED.read_bytes()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_bad_places_are_refused_before_the_log_is_opened(tmp_path):
+    done = run(
+        "fit", tmp_path / "none.npz", "--plot", "a.exe", "--html", tmp_path / "no" / "b.html"
+    )
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert "a.exe" in first
+    assert "no folder" in second
+
+
+def test_a_log_of_whole_data_values_alone_gives_pl(tmp_path):
+    every = np.arange(30) % 5 == 0
+    columns = {
+        "full_loss": np.where(every, np.linspace(2, 1, 30), np.nan),
+        "full_grad_sqnorm": np.where(every, 3.0, np.nan),
+    }
+    np.savez(tmp_path / "log.npz", **columns)
+    found = json.loads(run("fit", tmp_path / "log.npz", "--json").stdout)
+    assert found["pl"]["mu"] == pytest.approx(0.75)
+    assert found["pl"]["row"] == 0
+    assert found["pl_star"] is found["alpha_beta"] is None
+    assert not any("pl," in one or "pl cannot" in one for one in found["warnings"])
 
 
 def test_plot_and_html_are_written_whole(tmp_path):

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from boundcalc.cli.entry import Interrupted
+
+if TYPE_CHECKING:
+    from boundcalc.guarantees.assessment import Request
+    from boundcalc.report.write import Writer
+
+_MOST = 10**15  # rows or steps
 
 Objective = StrEnum("Objective", ["bound", "neighbourhood", "minimal", "rate"])
 Method = StrEnum("Method", ["exact", "lp", "grid"])
@@ -29,7 +37,8 @@ def fit(
         float | None, typer.Option(help="f_i* of every row, in place of the column.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Horizon K of the bounds. [default: the log's own]")
+        int | None,
+        typer.Option(min=1, max=_MOST, help="Horizon K of the bounds. [default: the log's own]"),
     ] = None,
     method: Annotated[
         Method, typer.Option(help="How the pair is found; lp and grid are cross-checks.")
@@ -38,7 +47,7 @@ def fit(
         bool, typer.Option("--cross-check", help="Run lp and grid too and report the differences.")
     ] = False,
     discard: Annotated[
-        int, typer.Option(min=0, help="Also fit without the R worst rows.", metavar="R")
+        int, typer.Option(min=0, max=_MOST, help="Also fit without the R worst rows.", metavar="R")
     ] = 0,
     quantile: Annotated[
         float | None,
@@ -57,7 +66,12 @@ def fit(
     ] = None,
     epoch: Annotated[
         int | None,
-        typer.Option(min=1, help="Rows per epoch. [default: as many as distinct samples]"),
+        typer.Option(
+            min=1,
+            max=_MOST,
+            help="Rows per epoch. [default: as many as distinct samples; without a column "
+            "sample, a tenth of the log]",
+        ),
     ] = None,
     engine: Annotated[Engine, typer.Option(help="Where the rows are folded.")] = Engine.serial,
     plot: Annotated[
@@ -70,14 +84,18 @@ def fit(
 ) -> None:
     """Fit α-β, PL, PL*, smoothness and more to a training log, exactly, and say what follows."""
     del engine  # one engine so far: the serial fold
-    from boundcalc.cli.number import exact_number
-    from boundcalc.guarantees.assessment import Request, assess
-    from boundcalc.logs.open import open_log
-    from boundcalc.report.progress import row_progress
+    from boundcalc.library.number import exact_number
+    from boundcalc.report.write import FIGURES, PAGES, check_output_paths
+
+    outputs = ((plot, FIGURES), (html, PAGES))
+    exact_margin = exact_number(margin, "--margin")
+    check_output_paths([(path, kinds) for path, kinds in outputs if path is not None], (log,))
+
+    from boundcalc.guarantees.assessment import Request
 
     request = Request(
         objective=objective.value,
-        margin=exact_number(margin, "--margin"),
+        margin=exact_margin,
         steps=steps,
         method=method.value,
         cross_check=cross_check,
@@ -87,32 +105,52 @@ def fit(
         epoch=epoch,
         smooth=smooth,
     )
-    if plot is not None:
-        from boundcalc.report.figure import check_figure_path
+    written: list[Path] = []
+    try:
+        _fit(log, loss_min, request, plot, html, as_json, written)
+    except Interrupted:
+        if not written:
+            raise
+        raise Interrupted(*(f"{path} was written" for path in written)) from None
 
-        check_figure_path(plot)
+
+def _fit(
+    log: Path,
+    loss_min: float | None,
+    request: Request,
+    plot: Path | None,
+    html: Path | None,
+    as_json: bool,
+    written: list[Path],
+) -> None:
+    """Fit, then write all files, then print; `written` takes the files that are in place."""
+    from boundcalc.guarantees.assessment import assess
+    from boundcalc.logs.open import open_log
+    from boundcalc.report.progress import row_progress
+    from boundcalc.report.write import write_together
+
     opened = open_log(log, loss_min=loss_min)
     with row_progress(opened.rows) as progress:
         assessment = assess(opened, request, progress)
+        files: dict[Path, Writer] = {}
         if plot is not None:
-            from boundcalc.report.figure import draw_fit
+            from boundcalc.report.figure import figure_writer
 
-            draw_fit(assessment, opened, plot, progress)
+            files[plot] = figure_writer(assessment, opened, plot.suffix, progress)
         if html is not None:
-            from boundcalc.report.fit_html import write_html
+            from boundcalc.report.fit_html import page_writer
 
-            write_html(assessment, opened, html, progress)
+            files[html] = page_writer(assessment, opened, progress)
+        write_together(files, written)
     if as_json:
         from boundcalc.report.fit_json import fit_json
         from boundcalc.report.plain import dumps
 
         typer.echo(dumps(fit_json(assessment)))
         return
-    from rich.console import Console
-
     from boundcalc.report.fit_terminal import print_fit
+    from boundcalc.report.terminal import terminal
 
-    print_fit(assessment, Console())
-    for path in (plot, html):
-        if path is not None:
-            typer.echo(f"written: {path}")
+    print_fit(assessment, terminal())
+    for path in written:
+        typer.echo(f"written: {path}")

@@ -13,6 +13,7 @@ from boundcalc.logs.log import Float
 from boundcalc.logs.schema import ColumnSpec
 
 _LONGEST_LABEL = 1024  # characters; guards the memory of a chunk of labels
+_LARGEST_COUNT = 1 << 62
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
 _DTYPE_KINDS = {
@@ -68,7 +69,7 @@ def dtype_fault(array: Array, spec: ColumnSpec) -> Fault | None:
     dtype = array.dtype
     if dtype.kind in "iuf":
         return None
-    if spec.kind == "label" and dtype.kind in "US":
+    if spec.kind == "label" and not spec.counted and dtype.kind in "US":
         width = dtype.itemsize // (4 if dtype.kind == "U" else 1)
         if 0 < width <= _LONGEST_LABEL:
             return None
@@ -76,10 +77,11 @@ def dtype_fault(array: Array, spec: ColumnSpec) -> Fault | None:
     else:
         found = _DTYPE_KINDS.get(dtype.kind, "a type without numbers")
     label = spec.kind == "label"
+    numbers = "integers" if spec.counted else "integers or short text"
     return Fault(
         where=array.where,
         found=f"{found} (dtype {str(dtype)[:40]})",
-        expected="integers or short text" if label else "real numbers (float or integer dtype)",
+        expected=numbers if label else "real numbers (float or integer dtype)",
         fix=f"save it with .astype({'int' if label else 'float'})",
     )
 
@@ -112,6 +114,17 @@ def as_label(values: NDArray[np.generic], where: str) -> NDArray[np.generic]:
     if kind == "u" and values.size and int(values.max()) > np.iinfo(np.int64).max:
         raise _not_labels(where, "integers beyond 2^63")
     return np.ascontiguousarray(values, dtype=np.int64)
+
+
+def check_counts(labels: NDArray[np.generic], where: str) -> None:
+    """InputError where `labels` (n,) int64 are so large that their differences overflow."""
+    if not labels.size:
+        return
+    low, high = int(np.min(labels)), int(np.max(labels))
+    if low < -_LARGEST_COUNT or high > _LARGEST_COUNT:
+        raise InputError(
+            Fault(where, "integers beyond ±2^62", "the number of the step", "count from 0 or 1")
+        )
 
 
 def _not_labels(where: str, found: str) -> InputError:

@@ -116,7 +116,9 @@ def _column(name: str, array: Array, rows: int) -> Column:
         value = array.read(0, 1)
         label = spec.kind == "label"
         return ConstantColumn(as_label(value, array.where) if label else as_real(value), rows)
-    return LabelColumn(array) if spec.kind == "label" else RealColumn(array, is_flat(array, spec))
+    if spec.kind == "label":
+        return LabelColumn(array, spec.counted)
+    return RealColumn(array, is_flat(array, spec))
 
 
 def _one_loss_min(array: Array) -> float:
@@ -180,7 +182,8 @@ def _unusable(source: str, columns: Collection[str]) -> Iterator[Fault]:
             where=source,
             found=f"only {listed(columns) or 'arrays from which no column follows'}: "
             "too little for any condition",
-            expected="at least loss and grad_sqnorm (pl), or loss, loss_ref and inner (alpha-beta)",
+            expected="at least loss and grad_sqnorm, or full_loss and full_grad_sqnorm with one "
+            "loss_min for all rows (pl), or loss, loss_ref and inner (alpha-beta)",
             fix="log these columns as well",
         )
 

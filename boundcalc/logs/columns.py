@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from boundcalc.logs.array import Array, as_label, as_real
+from boundcalc.logs.array import Array, as_label, as_real, check_counts
 from boundcalc.logs.log import Float
 
 
@@ -32,16 +32,20 @@ class RealColumn:
 
 @dataclass(frozen=True, eq=False)
 class LabelColumn:
-    """Labels, read as int64 or fixed-width str, (n,)."""
+    """Labels, read as int64 or fixed-width str, (n,); `counted` ones as int64 within ±2^62."""
 
     array: Array
+    counted: bool = False
 
     @property
     def rows(self) -> int:
         return self.array.shape[0]
 
     def read(self, start: int, stop: int) -> NDArray[np.generic]:
-        return as_label(self.array.read(start, stop).reshape(-1), self.array.where)
+        labels = as_label(self.array.read(start, stop).reshape(-1), self.array.where)
+        if self.counted:
+            check_counts(labels, self.array.where)
+        return labels
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 from pathlib import Path
@@ -45,7 +46,7 @@ def open_log(path: str | os.PathLike[str], *, loss_min: float | None = None) -> 
         if file.is_dir():
             raise _no_log(where, "a directory", "name a file in it")
         if not file.exists():
-            raise _no_log(where, "no such file", "check the path")
+            raise _no_log(where, _absence(file), "check the path")
         if not file.is_file():
             raise _no_log(where, "a device or a pipe", "copy it to a file first")
         with file.open("rb") as stream:
@@ -59,6 +60,18 @@ def open_log(path: str | os.PathLike[str], *, loss_min: float | None = None) -> 
     if not archive:
         raise _no_log(where, _format(head, file.suffix), _SAVE)
     return open_npz(path, loss_min=loss_min)
+
+
+def _absence(file: Path) -> str:
+    """Why there is no file."""
+    try:
+        file.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "a loop of symbolic links"
+    if file.is_symlink():
+        return "a symbolic link to a file that does not exist"
+    return "no such file"
 
 
 def _no_log(where: str, found: str, fix: str) -> InputError:

@@ -13,7 +13,8 @@ class ColumnSpec:
     `form` is the form of log it belongs to; `kind` is "real" (a float64 number on every row),
     "sparse" (a float64 number, NaN where it was not evaluated) or "label" (an integer or a string).
     `dims` names the dimensions: "N" counts rows; a letter means the same number in every column.
-    `broadcast` says whether one number (a 0-d array) may stand for a column of equal numbers.
+    `broadcast` says whether one number (a 0-d array) may stand for a column of equal numbers;
+    `counted` that a label is an integer that is calculated with.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ColumnSpec:
     nonnegative: bool = False
     dims: tuple[str, ...] = ("N",)
     broadcast: bool = False
+    counted: bool = False
 
 
 _SPECS = (
@@ -43,7 +45,7 @@ _SPECS = (
     ),
     ColumnSpec("full_loss", "scalar", "sparse", "f(x^k) on the whole data"),
     ColumnSpec("full_grad_sqnorm", "scalar", "sparse", "||grad f(x^k)||^2 on the whole data", True),
-    ColumnSpec("step", "scalar", "label", "step number k"),
+    ColumnSpec("step", "scalar", "label", "step number k", counted=True),
     ColumnSpec("sample", "scalar", "label", "index i of the sample or mini-batch", broadcast=True),
     ColumnSpec(
         "run",
@@ -74,6 +76,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "qg": ("loss", "loss_ref", "dist_sq"),
 }
 
+# What pl takes instead where they are logged; f* is then loss_min, which must not be a column.
+WHOLE_DATA = ("full_loss", "full_grad_sqnorm")
+
 
 def ruled_out(present: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Conditions that cannot be fitted from the `present` columns, each with what it lacks."""
@@ -81,4 +86,6 @@ def ruled_out(present: Collection[str]) -> dict[str, tuple[str, ...]]:
         condition: tuple(name for name in needed if name not in present)
         for condition, needed in NEEDS.items()
     }
+    if "loss_min" not in present and all(name in present for name in WHOLE_DATA):
+        lacking["pl"] = ()
     return {condition: names for condition, names in lacking.items() if names}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from boundcalc.report.ink import drawable, house_style
 from boundcalc.report.plane import draw_heat, draw_plane, window_of
 from boundcalc.report.sentence import answer
 from boundcalc.report.trace import Trace, trace
-from boundcalc.report.write import write_whole
+from boundcalc.report.write import FIGURES, Writer, check_output_paths, write_whole
 
 # suffix -> metadata that would otherwise hold the time of day
 _KINDS: dict[str, dict[str, None]] = {
@@ -51,21 +50,7 @@ class Panel:
 
 def check_figure_path(path: Path) -> None:
     """Raise InputError unless `path` names a figure that can be written: ask before a long fit."""
-    if path.suffix.lower() not in _KINDS:
-        found = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
-        raise InputError(
-            Fault(str(path), found, ", ".join(_KINDS), "choose the kind of figure by its suffix")
-        )
-    folder = path.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK) or path.is_dir():
-        raise InputError(
-            Fault(
-                str(path),
-                "a folder" if path.is_dir() else f"no folder {str(folder)!r} to write in",
-                "a place that can be written to",
-                "make the folder, or choose another file name",
-            )
-        )
+    check_output_paths([(path, FIGURES)])
 
 
 def draw_fit(
@@ -82,13 +67,21 @@ def draw_fit(
     column to draw. Reference (heat map): Islamov et al. 2024 (arXiv 2410.12455).
     """
     check_figure_path(path)
-    with house_style():
-        figure = figure_of(assessment, log, progress)
-        kind = path.suffix.lower()
-        write_whole(
-            path,
-            lambda place: figure.savefig(place, format=kind[1:], dpi=_DPI, metadata=_KINDS[kind]),
-        )
+    write_whole(path, figure_writer(assessment, log, path.suffix, progress))
+
+
+def figure_writer(
+    assessment: Assessment, log: Log, suffix: str, progress: Progress | None = None
+) -> Writer:
+    """What fills a file with the figure; `suffix` says its kind."""
+    kind = suffix.lower()
+
+    def write(place: Path) -> None:
+        with house_style():
+            figure = figure_of(assessment, log, progress)
+            figure.savefig(place, format=kind[1:], dpi=_DPI, metadata=_KINDS[kind])
+
+    return write
 
 
 def figure_of(assessment: Assessment, log: Log, progress: Progress | None = None) -> Figure:

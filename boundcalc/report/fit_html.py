@@ -12,7 +12,7 @@ from boundcalc.guarantees.assessment import Assessment, Progress
 from boundcalc.logs.log import Log
 from boundcalc.report.figure import draw_fit
 from boundcalc.report.fit_terminal import print_fit
-from boundcalc.report.write import write_whole
+from boundcalc.report.write import PAGES, Writer, check_output_paths, write_whole
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -36,8 +36,23 @@ def write_html(
 ) -> None:
     """Write the report to `path`, whole or not at all; nothing in it is loaded from elsewhere.
 
-    Raises InputError where `path` cannot be written to.
+    Raises InputError where `path` is no .html or .htm, or cannot be written to.
     """
+    check_output_paths([(path, PAGES)])
+    write_whole(path, page_writer(assessment, log, progress))
+
+
+def page_writer(assessment: Assessment, log: Log, progress: Progress | None = None) -> Writer:
+    """What fills a file with the page."""
+
+    def write(place: Path) -> None:
+        place.write_text(page_of(assessment, log, progress), encoding="utf-8")
+
+    return write
+
+
+def page_of(assessment: Assessment, log: Log, progress: Progress | None = None) -> str:
+    """The page itself."""
     console = Console(record=True, file=io.StringIO(), width=120, force_terminal=True)
     print_fit(assessment, console)
     page = console.export_html(code_format=_PAGE)
@@ -45,9 +60,4 @@ def write_html(
         figure = Path(folder) / "fit.svg"
         draw_fit(assessment, log, figure, progress)
         drawn = figure.read_text(encoding="utf-8")
-    page = page.replace("<!-- figure -->", drawn[drawn.index("<svg") :])
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(page, encoding="utf-8")
-
-    write_whole(path, write)
+    return page.replace("<!-- figure -->", drawn[drawn.index("<svg") :])

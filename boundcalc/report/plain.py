@@ -33,5 +33,5 @@ def _float(value: Fraction) -> float:
 
 
 def dumps(value: Any) -> str:
-    """One JSON object, never with NaN or Infinity in it."""
-    return json.dumps(plain(value), allow_nan=False, ensure_ascii=False)
+    """One JSON object in ASCII, never with NaN or Infinity in it."""
+    return json.dumps(plain(value), allow_nan=False)

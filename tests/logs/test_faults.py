@@ -54,6 +54,51 @@ def test_files_that_are_no_logs_say_what_they_are(tmp_path, faults_of, trap):
         assert "np.savez" in fault.fix
 
 
+def test_links_that_lead_nowhere_say_so(tmp_path, faults_of):
+    (tmp_path / "loop.npz").symlink_to("loop.npz")
+    (tmp_path / "lost.npz").symlink_to("none.npz")
+    assert faults_of(tmp_path / "loop.npz")[0].found == "a loop of symbolic links"
+    assert faults_of(tmp_path / "loop.npz" / "log.npz")[0].found == "a loop of symbolic links"
+    found = faults_of(tmp_path / "lost.npz")[0].found
+    assert found == "a symbolic link to a file that does not exist"
+
+
+@pytest.mark.parametrize(
+    ("step", "found", "expected"),
+    [
+        (np.array([str(k) for k in range(1000)]), "text", "integers"),
+        (np.arange(1000) + 0.5, "numbers that are not integers", "integers"),
+        (np.linspace(-(2.0**62.5), 0, 1000).astype(np.int64), "beyond ±2^62", "number of the step"),
+        (np.arange(1000) + (2**62 - 998), "beyond ±2^62", "number of the step"),
+        (np.arange(1000) * 2.0**54, "beyond ±2^62", "number of the step"),
+        (np.full(1000, 2**63, dtype=np.uint64), "beyond 2^63", "integers"),
+    ],
+)
+def test_steps_are_numbers_that_can_be_subtracted(save, columns, faults_of, step, found, expected):
+    (fault,) = faults_of(save(**columns, step=step))
+    assert found in fault.found
+    assert expected in fault.expected
+    assert "step" in fault.where
+
+
+def test_the_largest_steps_are_taken(save, columns):
+    step = np.repeat([-(2**62), 2**62], 500)
+    (chunk,) = open_log(save(**columns, step=step)).chunks(1000)
+    np.testing.assert_array_equal(chunk.columns["step"], step)
+
+
+def test_whole_data_values_suffice_for_pl(save, faults_of):
+    whole = {"full_loss": np.ones(9), "full_grad_sqnorm": np.ones(9)}
+    log = open_log(save(**whole))
+    assert not any("pl cannot" in said or " pl," in said for said in log.warnings)
+    assert open_log(save(**whole, loss_min=0.5)).rows == 9
+    (fault,) = faults_of(save(**whole, loss_min=np.zeros(9)))  # f* of the whole is not known then
+    assert "too little" in fault.found
+    assert "full_grad_sqnorm" in fault.expected
+    (fault,) = faults_of(save(full_loss=np.ones(9)))
+    assert fault.found == "only full_loss: too little for any condition"
+
+
 def test_paths_that_are_no_files(tmp_path, faults_of):
     assert faults_of(tmp_path)[0].found == "a directory"
     assert faults_of(tmp_path / "none.npz")[0].found == "no such file"

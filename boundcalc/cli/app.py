@@ -1,0 +1,29 @@
+"""The commands, under one name."""
+
+from __future__ import annotations
+
+import typer
+
+from boundcalc.cli.fit import fit
+
+app = typer.Typer(
+    name="boundcalc",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: panels would take longer to import than all the rest
+    help="Which convergence theorems for SGD apply to your loss landscape, with which constants, "
+    "and whether their bounds say anything.",
+)
+app.command()(fit)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    if version:
+        from boundcalc import __version__
+
+        typer.echo(f"boundcalc {__version__}")
+        raise typer.Exit
