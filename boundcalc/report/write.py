@@ -86,6 +86,8 @@ def _suffix_fault(path: Path, suffixes: tuple[str, ...]) -> Fault | None:
 def _place_fault(path: Path, inputs: tuple[Path, ...]) -> Fault | None:
     """What is wrong with writing to `path`, or None."""
     expected, fix = "a place that can be written to", "choose another file name"
+    if "\0" in str(path):
+        return Fault(repr(str(path)), "a null character", expected, fix)
     try:
         target = _target(path)
         folder = target.parent
@@ -93,7 +95,7 @@ def _place_fault(path: Path, inputs: tuple[Path, ...]) -> Fault | None:
             return Fault(str(path), "a folder", expected, fix)
         if any(_same(path, read) for read in inputs):
             return Fault(str(path), "the log itself", "a file that may be replaced", fix)
-        if os.path.lexists(target) and not target.is_file():
+        if _exists(target) and not target.is_file():
             found = "a loop of symbolic links" if target.is_symlink() else "a device or a pipe"
             return Fault(str(path), found, "a regular file, or none yet", fix)
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -102,6 +104,15 @@ def _place_fault(path: Path, inputs: tuple[Path, ...]) -> Fault | None:
     except (OSError, ValueError) as error:  # ValueError: a null character
         return Fault(str(path), getattr(error, "strerror", None) or str(error), expected, fix)
     return None
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is anything, a link to nothing included; OSError for an impossible name."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _target(path: Path) -> Path:
