@@ -12,6 +12,7 @@ and the size of constants are capped, so that no text can make the reader work f
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
@@ -129,7 +130,7 @@ def _number(token: _Token, text: str) -> Fraction:
 class _Reader:
     """Recursive descent over the tokens of one text."""
 
-    def __init__(self, text: str, functions: dict[str, int]) -> None:
+    def __init__(self, text: str, functions: Mapping[str, int] | None) -> None:
         self.text = text
         self.functions = functions
         self.tokens = _tokens(text)
@@ -209,14 +210,15 @@ class _Reader:
         raise self.fail(f"expected a number or a name, found {token.text!r}", token.position)
 
     def call(self, name: _Token) -> Expr:
-        if name.text not in self.functions:
-            known = ", ".join(sorted(self.functions))
+        functions = {name.text: 0} if self.functions is None else self.functions
+        if name.text not in functions:
+            known = ", ".join(sorted(functions))
             raise self.fail(f"unknown function {name.text!r}; known: {known}", name.position)
         arguments = [self.sum()]
         while self.accept(",") is not None:
             arguments.append(self.sum())
         self.expect(")")
-        least = self.functions[name.text]
+        least = functions[name.text]
         if len(arguments) < least or (least == 1 and len(arguments) > 1):
             raise self.fail(f"{name.text} takes {least} argument(s)", name.position)
         return Call(name.text, tuple(arguments), name.position)
@@ -235,15 +237,15 @@ def _degree(expr: Expr) -> int:
             return max(_degree(argument) for argument in arguments)
 
 
-def parse(text: str, functions: dict[str, int] | None = None) -> Expr:
+def parse(text: str, functions: Mapping[str, int] | None = SCALAR_FUNCTIONS) -> Expr:
     """Read one expression.
 
-    functions : name → least number of arguments (exactly one where it is 1);
-        by default `SCALAR_FUNCTIONS`.
+    functions : name → least number of arguments (exactly one where it is 1, any where it is 0);
+        None where the reader of the tree knows which functions there are.
 
     Raises GrammarError with the position of the first character that does not fit.
     """
-    reader = _Reader(text, SCALAR_FUNCTIONS if functions is None else functions)
+    reader = _Reader(text, functions)
     value = reader.sum()
     last = reader.peek()
     if last.kind != "end":
@@ -264,3 +266,46 @@ def names(expr: Expr) -> frozenset[str]:
             return names(base)
         case Call(_, arguments):
             return frozenset().union(*(names(argument) for argument in arguments))
+
+
+@dataclass(frozen=True)
+class Relation:
+    """difference ≥ 0, > 0 or = 0."""
+
+    difference: Expr
+    kind: str  # >=, >, =
+
+
+def parse_relation(text: str, functions: Mapping[str, int] | None = SCALAR_FUNCTIONS) -> Relation:
+    """Read "left >= right" (also <=, <, >, =) as a statement about one difference.
+
+    Raises GrammarError.
+    """
+    match = re.search("[<>]=?|=", text)
+    if match is None:
+        raise GrammarError("expected one of >= <= > < =", len(text), text)
+    left = parse(text[: match.start()], functions)
+    right = parse(" " * match.end() + text[match.end() :], functions)
+    if match.group().startswith("<"):
+        left, right = right, left
+    kind = match.group().replace("<", ">")
+    if right == Number(Fraction(0)):
+        return Relation(left, kind)
+    return Relation(Binary("-", left, right, match.start()), kind)
+
+
+def substitute(expr: Expr, names: Mapping[str, Expr], functions: Mapping[str, str]) -> Expr:
+    """Replace names by expressions and functions by functions, all at once."""
+    match expr:
+        case Number():
+            return expr
+        case Name(name):
+            return names.get(name, expr)
+        case Binary(op, left, right, at):
+            a, b = substitute(left, names, functions), substitute(right, names, functions)
+            return Binary(op, a, b, at)
+        case Power(base, exponent, at):
+            return Power(substitute(base, names, functions), exponent, at)
+        case Call(function, arguments, at):
+            inside = tuple(substitute(a, names, functions) for a in arguments)
+            return Call(functions.get(function, function), inside, at)
