@@ -25,7 +25,7 @@ class Condition:
     functions : names that stand for functions or their infimum (`inf`); a hypothesis says which.
     constants : name → sign; where : relations between them that belong to the condition.
     slots : name → "point", "minimiser", "projection of <slot>" or "vector <space>".
-    relations : name → what holds for all values of the slots.
+    relations : name → what holds for all values of the slots, where the guard (if any) holds.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Condition:
     constants: Mapping[str, str]
     where: tuple[str, ...]
     slots: Mapping[str, str]
+    guard: str
     relations: Mapping[str, str]
 
 
@@ -131,14 +132,15 @@ def _signs(data: Json, where: str) -> dict[str, str]:
 def read_condition(data: Json, id: str) -> Condition:
     """A condition from JSON; raises ClaimError."""
     keys = {"functions", "constants", "slots", "relations"}
-    raw = fields(data, id, keys, {"where"})
+    raw = fields(data, id, keys, {"where", "guard"})
     names = tuple(text(name, id) for name in items(raw["functions"], id))
     constants = _signs(raw["constants"], id)
     slots = texts(raw["slots"], id)
     if len({*names, *constants, *slots}) < len(names) + len(constants) + len(slots):
         raise ClaimError(f"{id}: a name has two meanings")
     where = tuple(text(relation, id) for relation in items(raw.get("where", []), id))
-    return Condition(id, names, constants, where, slots, texts(raw["relations"], id))
+    guard, relations = text(raw.get("guard", ""), id), texts(raw["relations"], id)
+    return Condition(id, names, constants, where, slots, guard, relations)
 
 
 def _hypothesis(data: Json) -> Hypothesis:

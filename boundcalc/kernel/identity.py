@@ -71,10 +71,12 @@ class Context:
         return self.assumptions.get(name)
 
     def is_nonzero(self, factor: Polynomial) -> bool:
-        """Whether a monic divisor is known not to vanish."""
-        names = factor.variables()
-        if len(factor.terms) == 1 and all(self.signs.get(name) == "positive" for name in names):
-            return True
+        """Whether a monic divisor is known not to vanish: by its signs, or because it was shown."""
+        signs = {name: self.signs.get(name, "real") for name in factor.variables()}
+        if "real" not in signs.values() and all(c > 0 for c in factor.terms.values()):
+            return any(
+                all(signs[name] == "positive" for name, _ in monomial) for monomial in factor.terms
+            )
         return factor in self.nonzero
 
     def inverse(self, expr: Expr) -> Ratio:

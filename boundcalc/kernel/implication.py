@@ -42,11 +42,10 @@ def implies(context: Context, claim: Claim) -> Obligations:
     signs_hold(context, given)
     for number, made in enumerate(where_relations(context, given), start=1):
         yield Obligation(f"where{number}", made.value, strict=made.kind == ">")
-    for name, relation_text in given.condition.relations.items():
-        points = [at[slot] for slot in slots]
-        made = instantiate(
-            context, slots, relation_text, points, given.constants, given.hypothesis.of, ball=False
-        )
+    if given.condition.guard:
+        raise ClaimError("a condition under a guard cannot be concluded")
+    for name in given.condition.relations:
+        made = instantiate(context, given, name, [at[slot] for slot in slots])
         if made.kind == "=":
             raise ClaimError("an equality cannot be concluded")
         yield Obligation(name, made.value, strict=made.kind == ">")

@@ -25,12 +25,19 @@ FAMILIES = {
     "f_i": {"f": "f_i", "grad": "grad_i", "inf": "inf_i"},
 }
 
-# name: slots, relation
-FACTS: Mapping[str, tuple[Mapping[str, str], str]] = {
-    "def.lower": ({"x": "point"}, "f(x) >= fstar"),
-    "def.sample-lower": ({"x": "point"}, "f_i(x) >= inf_i"),
-    "def.distance-sign": ({"x": "point"}, "dist2(x) >= 0"),
-    "def.nearest": ({"y": "point", "s": "minimiser"}, "dist2(y) <= sqnorm(y - s)"),
+
+def _fact(id: str, slots: Mapping[str, str], relation: str) -> Condition:
+    return Condition(id, (), {}, (), slots, "", {"main": relation})
+
+
+FACTS: Mapping[str, Condition] = {
+    fact.id: fact
+    for fact in (
+        _fact("def.lower", {"x": "point"}, "f(x) >= fstar"),
+        _fact("def.sample-lower", {"x": "point"}, "f_i(x) >= inf_i"),
+        _fact("def.distance", {"x": "point"}, "dist2(x) >= 0"),
+        _fact("def.nearest", {"y": "point", "s": "minimiser"}, "dist2(y) <= sqnorm(y - s)"),
+    )
 }
 
 

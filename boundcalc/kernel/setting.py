@@ -225,7 +225,9 @@ def _closed(condition: Condition) -> None:
     calls = {*condition.functions, *FUNCTIONS}
     constants = frozenset(condition.constants)
     own = constants | {*condition.slots, *condition.functions}
-    for texts_, allowed in ((condition.relations.values(), own), (condition.where, constants)):
+    guard = [condition.guard] if condition.guard else []
+    stated = [*condition.relations.values(), *guard]
+    for texts_, allowed in ((stated, own), (condition.where, constants)):
         for relation_text in texts_:
             difference = parse_relation(relation_text, dict.fromkeys(calls, 0)).difference
             if names(difference) - allowed:
@@ -269,56 +271,63 @@ def _instance(
     context: Context, source: str, arguments: list[str], hypotheses: Mapping[str, Available]
 ) -> Assumption:
     if source in FACTS:
-        slots, relation = FACTS[source]
-        return instantiate(context, slots, relation, arguments, {}, {}, ball=False)
+        fact = Hypothesis(source, source, {}, {}, "everywhere")
+        return instantiate(context, Available(fact, FACTS[source], {}), "main", arguments)
     name, _, part = source.partition(".")
     if name not in hypotheses:
         raise Rejected(f"{source} is not a hypothesis")
     given = hypotheses[name]
-    relations = given.condition.relations
-    if (part or "main") not in relations:
-        raise Rejected(f"{source}: choose one of {sorted(relations)}")
-    return instantiate(
-        context,
-        given.condition.slots,
-        relations[part or "main"],
-        arguments,
-        given.constants,
-        given.hypothesis.of,
-        ball=given.hypothesis.domain == "ball",
-    )
+    _guarded(context, given, arguments)
+    return instantiate(context, given, part or "main", arguments)
 
 
-def instantiate(  # noqa: PLR0917 - a schema and all that is put into it
-    context: Context,
-    slots: Mapping[str, str],
-    relation_text: str,
-    arguments: Sequence[str],
-    constants: Mapping[str, Expr],
-    functions: Mapping[str, str],
-    ball: bool,
+def _guarded(context: Context, given: Available, arguments: Sequence[str]) -> None:
+    """Raises Rejected where a condition holds under a guard that is not assumed here."""
+    if given.condition.guard:
+        wanted = _placed(context, given, given.condition.guard, arguments)[0]
+        for have in context.assumptions.values():
+            if have.kind in (wanted.kind, ">") and not (have.value - wanted.value).numerator:
+                return
+        raise Rejected(f"{given.hypothesis.name}: not known to hold here: {given.condition.guard}")
+
+
+def instantiate(
+    context: Context, given: Available, part: str, arguments: Sequence[str]
 ) -> Assumption:
-    """A schema at given points; an equality of vectors takes one more argument, to multiply with.
+    """A relation of a condition at given points; an equality of vectors takes one more argument.
 
     Raises Rejected where a point is not of the kind that its slot asks for.
     """
-    if not len(slots) <= len(arguments) <= len(slots) + 1:
-        raise Rejected(f"{relation_text}: expected {len(slots)} point(s)")
-    trees = [parse(argument, None) for argument in arguments]
-    placed = dict(zip(slots, trees, strict=False))
+    if part not in given.condition.relations:
+        raise Rejected(f"{given.hypothesis.name}: one of {sorted(given.condition.relations)}")
+    made, rest = _placed(context, given, given.condition.relations[part], arguments)
+    if rest:
+        raise Rejected(f"{given.hypothesis.name}: too many arguments")
+    return made
+
+
+def _placed(
+    context: Context, given: Available, relation_text: str, arguments: Sequence[str]
+) -> tuple[Assumption, Sequence[str]]:
+    """The instance, and the arguments that it did not use."""
+    slots, ball = given.condition.slots, given.hypothesis.domain == "ball"
+    if len(arguments) < len(slots):
+        raise Rejected(f"{given.hypothesis.name}: expected {len(slots)} point(s)")
+    placed = {slot: parse(text_, None) for slot, text_ in zip(slots, arguments, strict=False)}
     for slot, kind in slots.items():
         _fits(context.scope, kind, placed[slot], placed, ball)
-    names: dict[str, Expr] = {**constants, **placed}
-    names.update({role: Name(name) for role, name in functions.items()})
+    functions = given.hypothesis.of
+    roles = {role: Name(name) for role, name in functions.items()}
     relation = parse_relation(relation_text, None)
-    value = context.scope.read(substitute(relation.difference, names, functions))
+    trees: dict[str, Expr] = {**roles, **given.constants, **placed}
+    value = context.scope.read(substitute(relation.difference, trees, functions))
+    rest = arguments[len(slots) :]
     if isinstance(value, Ratio):
-        if len(arguments) > len(slots):
-            raise Rejected(f"{relation_text}: too many arguments")
-        return Assumption(value, relation.kind)
-    if relation.kind != "=" or len(arguments) == len(slots):
-        raise Rejected(f"{relation_text}: an equality of vectors is used against a vector")
-    return Assumption(context.scope.inner(value, context.scope.vector(trees[-1])), "=")
+        return Assumption(value, relation.kind), rest
+    if relation.kind != "=" or not rest:
+        raise Rejected(f"{given.hypothesis.name}: an equality of vectors needs a vector to meet")
+    against = context.scope.vector(parse(rest[0], None))
+    return Assumption(context.scope.inner(value, against), "="), rest[1:]
 
 
 def _fits(scope: Scope, kind: str, argument: Expr, placed: Mapping[str, Expr], ball: bool) -> None:

@@ -23,7 +23,7 @@ def claim_of(raw: Mapping[str, Any]) -> dict[str, Any]:
         if key in raw and key in _wanted(conclusion["rule"]):
             conclusion[key] = raw[key]
     if conclusion["rule"] == "implies":
-        conclusion.update(_concluded(conclusion))
+        conclusion = {"rule": "implies", **_concluded(conclusion)}
     used = {h["condition"] for h in hypotheses} | {conclusion.get("condition", "")} - {""}
     claim: dict[str, Any] = {
         "schema": CLAIM_SCHEMA,
@@ -71,13 +71,17 @@ def _parameters(raw: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _setup(raw: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The limit on the step size, then values, constraints and definitions in the file's order."""
+    """The limit on the step size, constraints, values, and definitions, in this order.
+
+    A limit that [setup] mentions comes where it stands there, in its own words if it has any.
+    """
     entries: dict[str, str] = {}
     order = dict(raw.get("setup", {}))
+    order = {**raw.get("constraints", {}), **raw.get("values", {}), **order}
     if "step_size_limit" in raw and "limit" not in order:
         order = {"limit": "", **order}
-    for name, text in {**raw.get("values", {}), **order}.items():
-        if name == "limit":
+    for name, text in order.items():
+        if name == "limit" and not text:
             sign = "<" if raw.get("step_size_strict", False) else "<="
             text = f"gamma {sign} {raw['step_size_limit']}"  # noqa: PLW2901
         entries[name] = text

@@ -9,15 +9,23 @@ from typing import Any
 
 from boundcalc.library.files import ids, read
 
-SCHEMA_KEYS = ("functions", "constants", "where", "slots", "relations")
+SCHEMA_KEYS = {
+    "functions": list,
+    "constants": dict,
+    "where": list,
+    "slots": dict,
+    "relations": dict,
+    "guard": str,
+}
 
 
 @dataclass(frozen=True)
 class Condition:
     """An inequality about functions at points, affine in its constants.
 
-    schema : what the kernel reads (functions, constants, where, slots, relations).
-    said_of : "f" or "every f_i" or "a map"; convention : what rival conventions exist.
+    schema : what the kernel reads (functions, constants, where, slots, guard, relations).
+    said_of : of which functions; convention : what rival conventions exist; statement : in words,
+        where the kernel's grammar cannot say it (its schema then has no relations).
     """
 
     id: str
@@ -25,6 +33,7 @@ class Condition:
     reference: str
     said_of: str
     convention: str
+    statement: str
     schema: Mapping[str, Any]
 
 
@@ -43,5 +52,6 @@ def load_condition(id: str) -> Condition:
         reference=raw["reference"],
         said_of=raw["said_of"],
         convention=raw.get("convention", ""),
-        schema={key: raw.get(key, {} if key == "constants" else []) for key in SCHEMA_KEYS},
+        statement=raw.get("statement", ""),
+        schema={key: raw.get(key, empty()) for key, empty in SCHEMA_KEYS.items()},
     )
