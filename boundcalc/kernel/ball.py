@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from boundcalc.kernel.claim import Claim, ClaimError, fields, text
-from boundcalc.kernel.grammar import Name, substitute
+from boundcalc.kernel.grammar import Name, parse, substitute
 from boundcalc.kernel.identity import Context
 from boundcalc.kernel.obligation import (
     Obligation,
@@ -50,10 +50,11 @@ def _both(context: Context, claim: Claim) -> tuple[Ratio, Ratio]:
 
 
 def path_length(context: Context, claim: Claim) -> Obligations:
-    """‖x⁺ − x‖ ≤ scale·(√V − √V⁺) and V⁺ ≤ rate·V inside the ball, scale·√V(x^0) ≤ radius.
+    """‖x⁺ − x‖ ≤ length ≤ scale·(√V − √V⁺), V⁺ ≤ rate·V inside the ball; scale·√V(x^0) ≤ radius.
 
-    Then the iterates stay inside, V(x^k) ≤ rate^k·V(x^0), and they converge to a zero of V inside.
-    With `until` the same holds for as long as V > until, which is then known of every x.
+    While V > until (0 if not given): the iterates stay inside and V(x^k) ≤ rate^k·V(x^0). Known of
+    every such x: level (V ≤ V(x^0)), running (V > until), moving (√V > 0). With until = 0 either
+    V(x^k) = 0 for some k, or x^k converges to a zero of V; both lie inside.
     """
     keys = {"rule", "loss", "root", "root_next", "root_start", "length", "start"}
     more = {"scale", "rate", "radius"}
@@ -64,19 +65,23 @@ def path_length(context: Context, claim: Claim) -> Obligations:
         _root(context, claim, "root", now),
         _root(context, claim, "root_next", after),
     )
-    length = _root(context, claim, "length", _move(context, claim))
-    if context.scope.levels(length.variables()) == SAMPLE:
+    length = context.scope.scalar(parse(text(raw["length"], "length"), None))
+    if context.scope.levels((length + after).variables()) == SAMPLE:
         raise ClaimError("length: this rule is for deterministic steps")
     scale, rate = constant_of(context, claim, "scale"), constant_of(context, claim, "rate")
     root_start = _root(context, claim, "root_start", start)
+    until = constant_of(context, claim, "until") if "until" in raw else ZERO
+    yield Obligation("until", until)
     yield Obligation("scale", scale)
     yield Obligation("rate", rate)
     yield Obligation("below_one", ONE_RATIO - rate, strict=True)
     yield Obligation("radius", constant_of(context, claim, "radius") - scale * root_start)
     context.assume("level", start - now, ">=")
-    if "until" in raw:
-        context.assume("running", now - constant_of(context, claim, "until"), ">")
+    context.assume("running", now - until, ">")
+    context.assume("moving", root, ">")
     yield Obligation("step", rate * now - after)
+    yield Obligation("move", length * length - _move(context, claim))
+    yield Obligation("forward", length)
     yield Obligation("length", scale * (root - root_next) - length)
 
 

@@ -28,7 +28,14 @@ from boundcalc.kernel.grammar import (
     parse_relation,
     substitute,
 )
-from boundcalc.kernel.identity import Context, Rejected, constant_level, manifest, prove
+from boundcalc.kernel.identity import (
+    Context,
+    Rejected,
+    constant_level,
+    manifest,
+    prove,
+    prove_lemma,
+)
 from boundcalc.kernel.implication import conclusion_condition, implies, inequality
 from boundcalc.kernel.induction import contraction, potential, telescoping
 from boundcalc.kernel.obligation import Obligation, Obligations, invariants
@@ -81,17 +88,18 @@ def _check(claim: Claim, proof: Json, premises: Mapping[str, Premise]) -> Proved
     setup = list(claim.setup)
     checks = 0
     defined = raw.get("defined", {})
+    pointwise = claim.conclusion.get("rule") == "inequality"
     while setup and setup[0].holds is not None:
-        checks += set_up(context, setup.pop(0), defined)
+        checks += set_up(context, setup.pop(0), defined, pointwise)
     checks += _begin(context, claim, raw)
     for step in setup:
-        checks += set_up(context, step, defined)
+        checks += set_up(context, step, defined, pointwise)
     for step in _auxiliary(raw.get("define", [])):
-        checks += set_up(context, step, defined)
+        checks += set_up(context, step, defined, pointwise)
     for entry in items(raw.get("derive", []), "derive"):
         axioms |= _derive(context, entry, hypotheses, premises, claim)
     for lemma in items(raw.get("lemmas", []), "lemmas"):
-        checks += _lemma(context, lemma)
+        checks += prove_lemma(context, lemma)
     checks += _conclude(context, claim, raw)
     return Proved(claim, axioms, checks, SEAL)
 
@@ -154,23 +162,6 @@ def _conclude(context: Context, claim: Claim, proof: Mapping[str, Json]) -> int:
     if set(proof["show"]) - asked:
         raise ClaimError(f"show: nothing asks for {sorted(set(proof['show']) - asked)}")
     return checks
-
-
-def _lemma(context: Context, data: Json) -> int:
-    """An inequality on the way; of expectations where it says so, pointwise otherwise."""
-    raw = fields(data, "lemma", {"name", "holds", "proof"}, {"expected"})
-    name = text(raw["name"], "lemma")
-    relation = parse_relation(text(raw["holds"], name), None)
-    if relation.kind == "=":
-        raise ClaimError(f"{name}: an equality is two inequalities")
-    value, strict = context.scope.scalar(relation.difference), relation.kind == ">"
-    expected = raw.get("expected", False) is True
-    try:
-        count = prove(context, raw["proof"], value, strict=strict, expected=expected)
-    except (Rejected, GrammarError) as error:
-        raise Rejected(f"{name}: {error}") from error
-    context.assume(name, context.scope.expect(value) if expected else value, relation.kind)
-    return count
 
 
 def _derive(

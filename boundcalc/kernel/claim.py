@@ -39,13 +39,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A condition, said of certain functions with certain constants, everywhere or on a ball."""
+    """A condition, said of certain functions with certain constants, in a certain domain."""
 
     name: str
     condition: str
     of: Mapping[str, str]
     constants: Mapping[str, str]
-    domain: str  # everywhere, ball
+    domain: str  # everywhere, ball, centre
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,8 @@ def read_condition(data: Json, id: str) -> Condition:
 
 def _hypothesis(data: Json) -> Hypothesis:
     raw = fields(data, "hypothesis", {"name", "condition", "of", "constants", "domain"}, set())
-    if raw["domain"] not in ("everywhere", "ball"):
-        raise ClaimError("hypothesis: a domain is everywhere or ball")
+    if raw["domain"] not in ("everywhere", "ball", "centre"):
+        raise ClaimError("hypothesis: a domain is everywhere, ball or centre")
     name, condition = text(raw["name"], "hypothesis"), text(raw["condition"], "hypothesis")
     return Hypothesis(
         name, condition, texts(raw["of"], name), texts(raw["constants"], name), raw["domain"]

@@ -11,8 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from boundcalc.kernel.claim import Json, fields, items, text
-from boundcalc.kernel.grammar import Binary, Call, Expr, Name, Number, Power, parse
+from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
+from boundcalc.kernel.grammar import (
+    Binary,
+    Call,
+    Expr,
+    GrammarError,
+    Name,
+    Number,
+    Power,
+    parse,
+    parse_relation,
+)
 from boundcalc.kernel.polynomial import ONE_RATIO, Polynomial, Ratio, monic, ratio
 from boundcalc.kernel.scope import CONSTANT, SAMPLE, Scope
 
@@ -73,11 +83,10 @@ class Context:
     def is_nonzero(self, factor: Polynomial) -> bool:
         """Whether a monic divisor is known not to vanish: by its signs, or because it was shown."""
         signs = {name: self.signs.get(name, "real") for name in factor.variables()}
-        if "real" not in signs.values() and all(c > 0 for c in factor.terms.values()):
-            return any(
-                all(signs[name] == "positive" for name, _ in monomial) for monomial in factor.terms
-            )
-        return factor in self.nonzero
+        if "real" in signs.values() or any(c < 0 for c in factor.terms.values()):
+            return factor in self.nonzero
+        positive = (all(signs[name] == "positive" for name, _ in m) for m in factor.terms)
+        return any(positive) or factor in self.nonzero
 
     def inverse(self, expr: Expr) -> Ratio:
         """1/expr, factor by factor, for an expression that was shown to be positive."""
@@ -166,9 +175,14 @@ def _named(context: Context, name: str) -> tuple[Ratio, bool]:
 def prove(context: Context, node: Json, target: Ratio, strict: bool, expected: bool) -> int:
     """Check that target ≥ 0 (> 0 where strict); of its expectation where `expected`.
 
-    node : {"by": sum, "factor": positive expression}, or a split into cases.
+    node : {"by": sum, "factor": positive expression}, a split into cases, or {"lemmas", "proof"}.
     Returns the number of identities checked; raises Rejected.
     """
+    if isinstance(node, dict) and "lemmas" in node:
+        raw = fields(node, "proof", {"lemmas", "proof"}, set())
+        inner = context.branch()
+        count = sum(prove_lemma(inner, lemma) for lemma in items(raw["lemmas"], "lemmas"))
+        return count + prove(inner, raw["proof"], target, strict, expected)
     if isinstance(node, dict) and "split" in node:
         return _split(context, node, target, strict, expected)
     if isinstance(node, dict) and "cases" in node:
@@ -189,6 +203,23 @@ def prove(context: Context, node: Json, target: Ratio, strict: bool, expected: b
     if difference.numerator:
         raise Rejected(f"the two sides differ by {show(difference.numerator)}")
     return 1
+
+
+def prove_lemma(context: Context, data: Json) -> int:
+    """An inequality on the way; of expectations where it says so, pointwise otherwise."""
+    raw = fields(data, "lemma", {"name", "holds", "proof"}, {"expected"})
+    name = text(raw["name"], "lemma")
+    relation = parse_relation(text(raw["holds"], name), None)
+    if relation.kind == "=":
+        raise ClaimError(f"{name}: an equality is two inequalities")
+    value, strict = context.scope.scalar(relation.difference), relation.kind == ">"
+    expected = raw.get("expected", False) is True
+    try:
+        count = prove(context, raw["proof"], value, strict, expected)
+    except (Rejected, GrammarError) as error:
+        raise Rejected(f"{name}: {error}") from error
+    context.assume(name, context.scope.expect(value) if expected else value, relation.kind)
+    return count
 
 
 def _split(context: Context, node: Json, target: Ratio, strict: bool, expected: bool) -> int:

@@ -103,13 +103,18 @@ def _point(scope: Scope, name: str, kind: str) -> None:
     scope.points[name] = point
 
 
-def set_up(context: Context, step: Setup, proofs: Mapping[str, Json]) -> int:
-    """Carry out one definition or constraint; returns the number of identities checked for it."""
+def set_up(context: Context, step: Setup, proofs: Mapping[str, Json], pointwise: bool) -> int:
+    """Carry out one definition or constraint; returns the number of identities checked for it.
+
+    pointwise : the claim is about given points, so that constraints may speak of them; otherwise
+        they are between constants.
+    """
     scope = context.scope
     if step.holds is not None:
         relation = parse_relation(step.holds, None)
         value = scope.scalar(relation.difference)
-        constant_level(context, value, step.name)
+        if not pointwise:
+            constant_level(context, value, step.name)
         context.assume(step.name, value, relation.kind)
         return 0
     expr = parse(str(step.value), None)
@@ -310,12 +315,12 @@ def _placed(
     context: Context, given: Available, relation_text: str, arguments: Sequence[str]
 ) -> tuple[Assumption, Sequence[str]]:
     """The instance, and the arguments that it did not use."""
-    slots, ball = given.condition.slots, given.hypothesis.domain == "ball"
+    slots = given.condition.slots
     if len(arguments) < len(slots):
         raise Rejected(f"{given.hypothesis.name}: expected {len(slots)} point(s)")
     placed = {slot: parse(text_, None) for slot, text_ in zip(slots, arguments, strict=False)}
     for slot, kind in slots.items():
-        _fits(context.scope, kind, placed[slot], placed, ball)
+        _fits(context.scope, kind, placed[slot], placed, given.hypothesis.domain)
     functions = given.hypothesis.of
     roles = {role: Name(name) for role, name in functions.items()}
     relation = parse_relation(relation_text, None)
@@ -330,16 +335,18 @@ def _placed(
     return Assumption(context.scope.inner(value, against), "="), rest[1:]
 
 
-def _fits(scope: Scope, kind: str, argument: Expr, placed: Mapping[str, Expr], ball: bool) -> None:
-    if kind.startswith("vector "):
-        if scope.vector(argument).space != kind.removeprefix("vector "):
+def _fits(scope: Scope, kind: str, argument: Expr, placed: Mapping[str, Expr], domain: str) -> None:
+    known, _, space = kind.rpartition("vector ")
+    if space != kind:
+        vector = scope.vector(argument)
+        if vector.space != space or (known and scope.vector_level(vector) > STATE):
             raise Rejected(f"expected a {kind}")
         return
     if not isinstance(argument, Name) or argument.name not in scope.points:
         raise Rejected("expected the name of a point")
     point = scope.points[argument.name]
-    if ball and not point.inside:
-        raise Rejected(f"{argument.name} is not known to lie in the ball")
+    if (domain == "ball" and not point.inside) or (domain == "centre" and point.kind != "centre"):
+        raise Rejected(f"{argument.name} is not known to lie where the hypothesis holds")
     if kind == "minimiser" and point.kind not in ("minimiser", "projection"):
         raise Rejected(f"{argument.name} is not a minimiser")
     if kind.startswith("projection of "):

@@ -116,6 +116,9 @@ def _node(node: Any) -> Any:
     if isinstance(node, str):
         return {"by": node}
     made = dict(node)
+    if "lemmas" in made:
+        lemmas = [_lemma(lemma) for lemma in made.pop("lemmas")]
+        return {"lemmas": lemmas, "proof": _node(made)}
     for key in ("nonnegative", "nonpositive", "positive"):
         if key in made:
             made[key] = _node(made[key])

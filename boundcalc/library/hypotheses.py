@@ -12,7 +12,7 @@ from boundcalc.library.conditions import load_condition
 
 _LINE = re.compile(
     r"(?P<id>[a-z0-9-]+)\((?P<of>[^;()]*)(?:;(?P<constants>[^;]*))?\)"
-    r"(?P<ball> on ball)?(?: as (?P<name>\w+))?"
+    r"(?P<domain> on ball| at centre)?(?: as (?P<name>\w+))?"
 )
 
 
@@ -28,7 +28,7 @@ class HypothesisText:
 
 
 def read_hypothesis(line: str) -> HypothesisText:
-    """Read "<condition>(<functions>; <constants>) [on ball] [as <name>]".
+    """Read "<condition>(<functions>; <constants>) [on ball | at centre] [as <name>]".
 
     functions : f or f_i, and role = function for functions that the theorem declares.
     constants : name = expression; one that is not mentioned keeps its own name.
@@ -57,5 +57,5 @@ def read_hypothesis(line: str) -> HypothesisText:
         constants[name] = value
     name = match["name"] or match["id"]
     return HypothesisText(
-        name, match["id"], of, constants, "ball" if match["ball"] else "everywhere"
+        name, match["id"], of, constants, (match["domain"] or " on everywhere")[4:]
     )
