@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from boundcalc.kernel.check import Premise, check
 from boundcalc.kernel.claim import read_claim
@@ -18,19 +18,21 @@ from boundcalc.library.theorems import theorem_ids
 
 @dataclass(frozen=True)
 class Cited:
-    """An axiom: what is taken on faith, and from where."""
+    """A statement in words, with its source: outside the kernel's language, used by no proof."""
 
     id: str
     reference: str
 
 
 @cache
-def prove(id: str) -> Proved | Axiom:
+def prove(id: str) -> Proved | Axiom | Cited:
     """The kernel's word on one theorem of the catalogue.
 
     Raises Rejected where its proof does not check.
     """
     raw = read("theorems", id)
+    if "conclusion" not in raw:
+        return Cited(id, raw["reference"])
     if "proof" not in raw:
         return Axiom(id, read_claim(claim_of(raw)), raw["reference"])
     return prove_file(raw)
@@ -42,13 +44,18 @@ def prove_file(raw: Mapping[str, Any]) -> Proved:
     for entry in raw["proof"].get("derive", []):
         by = entry.get("by", "")
         if by in theorem_ids() and by != raw["id"]:
-            premises[by] = prove(by)
+            premise = prove(by)
+            if not isinstance(premise, Cited):
+                premises[by] = premise
     return check(claim_of(raw), proof_of(raw), premises)
 
 
-def prove_all() -> dict[str, Proved | Axiom | Rejected]:
+Answer: TypeAlias = Proved | Axiom | Cited | Rejected
+
+
+def prove_all() -> dict[str, Answer]:
     """Every theorem of the catalogue, with the kernel's answer."""
-    answers: dict[str, Proved | Axiom | Rejected] = {}
+    answers: dict[str, Answer] = {}
     for id in theorem_ids():
         try:
             answers[id] = prove(id)

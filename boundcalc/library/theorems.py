@@ -19,7 +19,8 @@ from boundcalc.library.hypotheses import HypothesisText, read_hypothesis
 class Theorem:
     """What a theorem promises; formulas are expression trees in its constants.
 
-    kind : the rule of its conclusion (telescoping, contraction, implies, ...), or "axiom".
+    kind : the rule of its conclusion (telescoping, contraction, implies, ...); "axiom" where it
+        is not proved; "cited" where it is outside the kernel's language, and no proof uses it.
     constants : name → "positive", "nonnegative" or "real".
     step_size_limit : largest step size; itself excluded where `step_size_strict`.
     bound : of `quantity`, in the constants, `gamma` (step size) and `steps` (number of steps).
@@ -77,7 +78,7 @@ def read_theorem(raw: Mapping[str, Any]) -> Theorem:
         id=raw["id"],
         title=raw["title"],
         reference=raw["reference"],
-        kind=raw["conclusion"]["rule"] if "proof" in raw else "axiom",
+        kind=_kind(raw),
         hypotheses=tuple(hypothesis.condition for hypothesis in assumed),
         assumed=assumed,
         constants=raw.get("constants", {}),
@@ -93,6 +94,12 @@ def read_theorem(raw: Mapping[str, Any]) -> Theorem:
         note=raw.get("note", ""),
         raw=raw,
     )
+
+
+def _kind(raw: Mapping[str, Any]) -> str:
+    if "conclusion" not in raw:
+        return "cited"
+    return str(raw["conclusion"]["rule"]) if "proof" in raw else "axiom"
 
 
 def best_step_size(theorem: Theorem, env: Mapping[str, Fraction]) -> Fraction:
