@@ -135,7 +135,8 @@ def read_condition(data: Json, id: str) -> Condition:
     raw = fields(data, id, keys, {"where", "guard"})
     names = tuple(text(name, id) for name in items(raw["functions"], id))
     constants = _signs(raw["constants"], id)
-    slots = texts(raw["slots"], id)
+    pairs = [(*items(pair, id), "", "")[:2] for pair in items(raw["slots"], id)]
+    slots = texts(dict(pairs), id)  # in order: an instance names its points in this order
     if len({*names, *constants, *slots}) < len(names) + len(constants) + len(slots):
         raise ClaimError(f"{id}: a name has two meanings")
     where = tuple(text(relation, id) for relation in items(raw.get("where", []), id))

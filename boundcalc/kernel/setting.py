@@ -78,7 +78,7 @@ def declare_claim(claim: Claim) -> Context:
         sampled = parts[-1] == "sampled"
         *arguments, result = parts[:-1] if sampled else parts
         scope.functions[name] = Signature(tuple(arguments), result, SAMPLE if sampled else STATE)
-    for name, kind in claim.points.items():
+    for name, kind in sorted(claim.points.items(), key=lambda item: "projection" in item[1]):
         _point(scope, name, kind)
     for name, space in claim.vectors.items():
         scope.add_vector(name, space, STATE)

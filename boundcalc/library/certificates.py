@@ -53,7 +53,7 @@ def _concluded(conclusion: Mapping[str, Any]) -> dict[str, Any]:
     """An implication's conclusion is written as a hypothesis is."""
     said = read_hypothesis(conclusion["holds"])
     slots = load_condition(said.condition).schema["slots"]
-    at = {slot: conclusion.get("at", {}).get(slot, slot) for slot in slots}
+    at = {slot: conclusion.get("at", {}).get(slot, slot) for slot, _ in slots}
     return {
         "condition": said.condition,
         "of": said.of,

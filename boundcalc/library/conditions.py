@@ -53,5 +53,11 @@ def load_condition(id: str) -> Condition:
         said_of=raw["said_of"],
         convention=raw.get("convention", ""),
         statement=raw.get("statement", ""),
-        schema={key: raw.get(key, empty()) for key, empty in SCHEMA_KEYS.items()},
+        schema=_schema(raw),
     )
+
+
+def _schema(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What the kernel reads; slots as pairs, since JSON objects have no order."""
+    schema = {key: raw.get(key, empty()) for key, empty in SCHEMA_KEYS.items()}
+    return {**schema, "slots": [list(pair) for pair in schema["slots"].items()]}

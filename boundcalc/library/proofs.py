@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
+from boundcalc.kernel.certificate import axiom, certificate
 from boundcalc.kernel.check import Premise, check
 from boundcalc.kernel.claim import read_claim
 from boundcalc.kernel.identity import Rejected
@@ -51,6 +52,19 @@ def prove_file(raw: Mapping[str, Any]) -> Proved:
 
 
 Answer: TypeAlias = Proved | Axiom | Cited | Rejected
+
+
+def certificate_of(id: str) -> dict[str, Any]:
+    """The certificate of a theorem, with those of all it rests on; axioms are named as such.
+
+    Raises KeyError for a statement in words, which has no certificate.
+    """
+    raw = read("theorems", id)
+    if "proof" not in raw:
+        return axiom(claim_of(raw), raw["reference"])
+    used = {entry["by"] for entry in raw["proof"].get("derive", [])}
+    premises = {by: certificate_of(by) for by in sorted(used)}
+    return certificate(claim_of(raw), proof_of(raw), premises)
 
 
 def prove_all() -> dict[str, Answer]:
