@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
 
 NO_ROW = -1  # stands for the constraint β ≥ 0 (or α ≥ 0), which belongs to no row
 
 
 @dataclass(frozen=True)
 class Line:
-    """β ≥ slope·α + intercept: what one row (a, b, c) with b > 0 demands (slope a/b, intercept −c/b)."""
+    """β ≥ slope·α + intercept, the demand of a row with b > 0: slope a/b, intercept −c/b."""
 
     slope: Fraction
     intercept: Fraction
@@ -38,12 +40,13 @@ class Frontier:
         """Slope of β* beyond the last vertex."""
         return self.lines[-1].slope
 
+    @cached_property
     def vertices(self) -> tuple[tuple[Fraction, Fraction, tuple[int, ...]], ...]:
         """(α, β*(α), binding rows) at alpha_min and at every later kink, by increasing α."""
         first = self.lines[0]
         start = (self.alpha_min, first.at(self.alpha_min), self.alpha_min_rows)
         kinks = []
-        for left, right in zip(self.lines, self.lines[1:], strict=False):
+        for left, right in pairwise(self.lines):
             alpha = (left.intercept - right.intercept) / (right.slope - left.slope)
             rows = tuple(line.row for line in (left, right) if line.row != NO_ROW)
             kinks.append((alpha, right.at(alpha), rows))
@@ -51,7 +54,14 @@ class Frontier:
 
     def beta(self, alpha: Fraction) -> Fraction:
         """β*(α) exactly, α ≥ alpha_min."""
-        return max(line.at(alpha) for line in self.lines)
+        low, high = 0, len(self.lines) - 1
+        while low < high:  # the steeper of two neighbours takes over at their kink and stays
+            middle = (low + high) // 2
+            if self.lines[middle].at(alpha) <= self.lines[middle + 1].at(alpha):
+                low = middle + 1
+            else:
+                high = middle
+        return self.lines[low].at(alpha)
 
     def binding_rows(self, alpha: Fraction, beta: Fraction) -> tuple[int, ...]:
         """Rows whose lines pass through (α, β), by increasing slope."""

@@ -37,11 +37,13 @@ class Observed:
     """How small f(x^k) − f(x_ref) was seen to become, and where it started.
 
     smallest, initial : loss units; `how` says in words which quantity this is.
+    row_mean : mean of loss − loss_ref over all rows, rounded down; None where not logged.
     """
 
     smallest: float
     initial: float
     how: str
+    row_mean: float | None
 
 
 @dataclass(frozen=True)

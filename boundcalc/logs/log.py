@@ -65,8 +65,13 @@ class Log:
     vectors: Mapping[str, Column] = field(default_factory=dict)
 
     def chunks(self, rows_per_chunk: int, names: tuple[str, ...] | None = None) -> Iterator[Chunk]:
-        """The log in order, `rows_per_chunk` rows at a time, with the named columns (default: all)."""
+        """The log in order, `rows_per_chunk` rows at a time, with the named columns (default: all).
+
+        A loss_min that is a column comes with every chunk, named or not.
+        """
         wanted = tuple(self.columns) if names is None else names
+        if self.loss_min is None and "loss_min" not in wanted:
+            wanted = (*wanted, "loss_min")
         for start in range(0, self.rows, rows_per_chunk):
             stop = min(start + rows_per_chunk, self.rows)
             read = {name: self.columns[name].read(start, stop) for name in wanted}

@@ -12,6 +12,8 @@ class ColumnSpec:
 
     `form` is the form of log it belongs to; `kind` is "real" (a float64 number on every row),
     "sparse" (a float64 number, NaN where it was not evaluated) or "label" (an integer or a string).
+    `dims` names the dimensions: "N" counts rows; a letter means the same number in every column.
+    `broadcast` says whether one number (a 0-d array) may stand for a column of equal numbers.
     """
 
     name: str
@@ -19,27 +21,43 @@ class ColumnSpec:
     kind: str
     meaning: str
     nonnegative: bool = False
+    dims: tuple[str, ...] = ("N",)
+    broadcast: bool = False
 
 
 _SPECS = (
     ColumnSpec("loss", "scalar", "real", "f_i(x^k)"),
-    ColumnSpec("loss_ref", "scalar", "real", "f_i(x_ref)"),
-    ColumnSpec("loss_min", "scalar", "real", "f_i*, the infimum of f_i (one number, or a column)"),
+    ColumnSpec("loss_ref", "scalar", "real", "f_i(x_ref)", broadcast=True),
+    ColumnSpec(
+        "loss_min",
+        "scalar",
+        "real",
+        "f_i*, the infimum of f_i (one number, or a column)",
+        broadcast=True,
+    ),
     ColumnSpec("inner", "scalar", "real", "<grad f_i(x^k), x^k - x_ref>"),
     ColumnSpec("grad_sqnorm", "scalar", "real", "||grad f_i(x^k)||^2", nonnegative=True),
-    ColumnSpec("dist_sq", "scalar", "real", "||x^k - x_ref||^2", nonnegative=True),
-    ColumnSpec("stepsize", "scalar", "real", "step size used at x^k", nonnegative=True),
+    ColumnSpec("dist_sq", "scalar", "real", "||x^k - x_ref||^2", nonnegative=True, broadcast=True),
+    ColumnSpec(
+        "stepsize", "scalar", "real", "step size used at x^k", nonnegative=True, broadcast=True
+    ),
     ColumnSpec("full_loss", "scalar", "sparse", "f(x^k) on the whole data"),
     ColumnSpec("full_grad_sqnorm", "scalar", "sparse", "||grad f(x^k)||^2 on the whole data", True),
     ColumnSpec("step", "scalar", "label", "step number k"),
-    ColumnSpec("sample", "scalar", "label", "index i of the sample or mini-batch"),
-    ColumnSpec("run", "scalar", "label", "independent run (or point) that the row belongs to"),
-    ColumnSpec("x", "vector", "real", "x^k, shape (K, d)"),
-    ColumnSpec("grad", "vector", "real", "grad f_i(x^k), shape (K, d)"),
-    ColumnSpec("x_ref", "vector", "real", "x_ref, shape (d,)"),
-    ColumnSpec("jacobian", "tangent", "real", "DF(w_t), shape (T, n, m)"),
-    ColumnSpec("residual", "tangent", "real", "F(w_t) - y, shape (T, n)"),
-    ColumnSpec("w", "tangent", "real", "w_t, shape (T, m)"),
+    ColumnSpec("sample", "scalar", "label", "index i of the sample or mini-batch", broadcast=True),
+    ColumnSpec(
+        "run",
+        "scalar",
+        "label",
+        "independent run (or point) that the row belongs to",
+        broadcast=True,
+    ),
+    ColumnSpec("x", "vector", "real", "x^k, shape (K, d)", dims=("N", "d")),
+    ColumnSpec("grad", "vector", "real", "grad f_i(x^k), shape (K, d)", dims=("N", "d")),
+    ColumnSpec("x_ref", "vector", "real", "x_ref, shape (d,)", dims=("d",)),
+    ColumnSpec("jacobian", "tangent", "real", "DF(w_t), shape (T, n, m)", dims=("N", "n", "m")),
+    ColumnSpec("residual", "tangent", "real", "F(w_t) - y, shape (T, n)", dims=("N", "n")),
+    ColumnSpec("w", "tangent", "real", "w_t, shape (T, m)", dims=("N", "m")),
 )
 COLUMNS: Mapping[str, ColumnSpec] = {spec.name: spec for spec in _SPECS}
 

@@ -1,0 +1,101 @@
+"""The fold over a log, and the plan that it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from boundcalc.errors import InputError
+from boundcalc.fit.moments import WindowPlan
+from boundcalc.fit.sketch import SCAN_ROWS, Plan, Sketch, merge, sketch_of
+from boundcalc.logs.log import Log
+
+CHUNK_ROWS = 1 << 18
+_CHUNK_BYTES = 1 << 27
+_MOST_WINDOWS = 2000  # more windows would cost memory and say no more
+
+
+def plan_for(
+    log: Log,
+    *,
+    drop_nonfinite: bool = False,
+    epoch: int | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> Plan:
+    """The plan for a log: its columns, and windows of one epoch (`epoch` rows, if given).
+
+    An epoch is as many rows as there are distinct samples; without a `sample` column it is a tenth
+    of the log, which the window's `how` says.
+    """
+    names = frozenset(log.columns) - {"loss_min"}
+    return Plan(names, _window_plan(log, epoch, chunk_rows), drop_nonfinite)
+
+
+def _window_plan(log: Log, epoch: int | None, chunk_rows: int) -> WindowPlan:
+    by_step = "step" in log.columns
+    samples, lowest, highest = 0, 0, log.rows - 1
+    if by_step or ("sample" in log.columns and epoch is None):
+        samples, lowest, highest = _labels(log, chunk_rows)
+    if epoch is not None:
+        rows, words = epoch, f"{epoch} rows (--epoch)"
+    elif samples:
+        rows, words = samples, f"one epoch ({samples} rows, one per distinct sample)"
+    else:
+        rows = -(-log.rows // 10)
+        words = f"a tenth of the log ({rows} rows; no `sample` column tells the epoch)"
+    total = highest - lowest + 1
+    width = max(1, round(rows * total / log.rows)) if by_step else rows
+    epochs = -(-total // (width * _MOST_WINDOWS))
+    if epochs > 1:
+        width, words = width * epochs, f"{epochs} × {words}"
+    return WindowPlan("step" if by_step else "row", width, words)
+
+
+def _labels(log: Log, chunk_rows: int) -> tuple[int, int, int]:
+    """Number of distinct samples, smallest and largest step (runs side by side count once)."""
+    names = tuple(name for name in ("sample", "step") if name in log.columns)
+    seen = np.empty(0, dtype=np.int64)
+    lowest, highest = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    for chunk in log.chunks(chunk_rows, names):
+        if "sample" in names:
+            distinct = np.unique(chunk.columns["sample"])
+            seen = np.union1d(seen, distinct) if len(seen) else distinct
+        if "step" in names:
+            step = chunk.columns["step"]
+            lowest, highest = min(lowest, int(step.min())), max(highest, int(step.max()))
+    if "step" not in names:
+        lowest, highest = 0, log.rows - 1
+    return len(seen), lowest, highest
+
+
+def rows_at_once(log: Log) -> int:
+    """Rows per chunk: for large logs as many as keep memory flat, in chunks of equal size."""
+    if log.rows < 2 * SCAN_ROWS:
+        return CHUNK_ROWS
+    width = sum(column.read(0, 1).nbytes for column in log.columns.values())
+    chunks = -(-log.rows // max(1, _CHUNK_BYTES // width))
+    return -(-log.rows // chunks)
+
+
+def fold(
+    log: Log,
+    plan: Plan,
+    *,
+    chunk_rows: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Sketch:
+    """The sketch of the whole log, read once in order. `progress` is told the rows done so far.
+
+    chunk_rows : rows read at a time, by default what suits the log; it does not change the result.
+
+    Raises InputError with every kind of row fault, its count and its first row.
+    """
+    total = Sketch(plan)
+    for chunk in log.chunks(chunk_rows or rows_at_once(log)):
+        total = merge(total, sketch_of(chunk, plan, total))
+        if progress is not None:
+            progress(chunk.start + chunk.size)
+    if total.faults:
+        raise InputError(*total.faults.to_faults(log.source))
+    return total

@@ -1,0 +1,137 @@
+"""A theorem of the catalogue at given constants: limit, best step size, bound; all exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from boundcalc.fit.exact import float_down, float_up
+from boundcalc.fit.result import Fit, StepSizes
+from boundcalc.kernel.value import evaluate
+from boundcalc.library.theorems import Theorem, best_step_size, load_theorem
+
+PAPER, SHARP = "sgd-alpha-beta", "sgd-alpha-beta-sharp"
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What the alpha-beta theorems take; α and β are chosen on a frontier.
+
+    L : loss/parameter²; sigma2 : σ², loss; dist2 : D_0, parameter²; steps : horizon K.
+    """
+
+    L: Fraction
+    sigma2: Fraction
+    dist2: Fraction
+    steps: int
+
+    def env(self, alpha: Fraction, beta: Fraction) -> dict[str, Fraction]:
+        return {
+            "alpha": alpha,
+            "beta": beta,
+            "L": self.L,
+            "sigma2": self.sigma2,
+            "dist2": self.dist2,
+            "steps": Fraction(self.steps),
+        }
+
+
+def constants_of(fit: Fit, steps: int | None = None) -> Constants | None:
+    """The constants a fit offers, rounded as printed; None where one is missing or zero."""
+    smoothness = fit.constants.get("self-bounding")
+    if smoothness is None or fit.interpolation_error is None or not fit.initial_dist_sq:
+        return None
+    if smoothness.value <= 0 or smoothness.value == float("inf"):
+        return None
+    return Constants(
+        Fraction(smoothness.value),
+        Fraction(float_up(fit.interpolation_error)),
+        Fraction(float_up(fit.initial_dist_sq)),
+        steps or fit.horizon,
+    )
+
+
+def step_at(theorem: Theorem, env: Mapping[str, Fraction]) -> tuple[Fraction, Fraction]:
+    """(best step size rounded down to a float, bound at that step size), exact rationals."""
+    step = Fraction(float_down(best_step_size(theorem, env)))
+    assert theorem.bound is not None  # noqa: S101  # both catalogue entries used here have one
+    return step, evaluate(theorem.bound, {**env, "gamma": step})
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A theorem at the step sizes that a log used. bound is None outside the limit."""
+
+    smallest: float
+    largest: float
+    within_limit: bool
+    bound: float | None
+    vacuous: bool | None
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """A theorem evaluated at fitted constants.
+
+    step_size : the constant step size with the smallest bound at this horizon; step_size_limit :
+    rounded down; bound : rounded up (both floats). observed, initial : what the log shows of the
+    bounded quantity; vacuous : the bound is no better than `initial`.
+    """
+
+    theorem: str
+    steps: int
+    step_size_limit: float
+    step_size: float
+    bound: float
+    observed: float | None
+    initial: float | None
+    vacuous: bool | None
+    logged: Logged | None
+
+
+def guarantees(fit: Fit, alpha: float, beta: float, constants: Constants) -> tuple[Guarantee, ...]:
+    """Both forms of the alpha-beta theorem at the pair (α, β)."""
+    env = constants.env(Fraction(alpha), Fraction(beta))
+    return tuple(_guarantee(fit, load_theorem(name), env) for name in (PAPER, SHARP))
+
+
+def _guarantee(fit: Fit, theorem: Theorem, env: Mapping[str, Fraction]) -> Guarantee:
+    assert theorem.step_size_limit is not None  # noqa: S101  # see step_at
+    limit = evaluate(theorem.step_size_limit, env)
+    step, bound = step_at(theorem, env)
+    seen = fit.observed
+    initial = None if seen is None else seen.initial
+    return Guarantee(
+        theorem.id,
+        int(env["steps"]),
+        float_down(limit),
+        float(step),
+        float_up(bound),
+        None if seen is None else seen.smallest,
+        initial,
+        None if initial is None else bound >= Fraction(initial),
+        None if fit.step_sizes is None else _logged(theorem, env, limit, fit.step_sizes, initial),
+    )
+
+
+def _logged(
+    theorem: Theorem,
+    env: Mapping[str, Fraction],
+    limit: Fraction,
+    sizes: StepSizes,
+    initial: float | None,
+) -> Logged:
+    largest = Fraction(sizes.largest)
+    within = 0 < largest < limit or (largest == limit and not theorem.step_size_strict)
+    if not within:
+        return Logged(sizes.smallest, sizes.largest, False, None, None)
+    assert theorem.bound_varying is not None  # noqa: S101  # see step_at
+    steps = env["steps"]
+    square = Fraction(float_up(sizes.mean_square * (1 + Fraction(1, 1 << 52))))  # γ² was rounded
+    bound = evaluate(
+        theorem.bound_varying,
+        {**env, "gamma_sum": steps * sizes.mean, "gamma_sqsum": steps * square},
+    )
+    vacuous = None if initial is None else bound >= Fraction(initial)
+    return Logged(sizes.smallest, sizes.largest, True, float_up(bound), vacuous)

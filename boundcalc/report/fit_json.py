@@ -1,0 +1,92 @@
+"""The JSON of `boundcalc fit`: schema boundcalc.fit/1."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+from boundcalc.fit.exact import float_up
+from boundcalc.fit.frontier import Frontier, Infeasible
+from boundcalc.fit.result import Fit
+from boundcalc.guarantees.assessment import Assessment
+from boundcalc.report.sentence import answer
+
+SCHEMA = "boundcalc.fit/1"
+
+
+def fit_json(assessment: Assessment) -> dict[str, Any]:
+    """The assessment under the keys of the contract; a key is None where its columns are absent."""
+    fit = assessment.fit
+    bounding = _constant(fit, "self-bounding", "L")
+    return {
+        "schema": SCHEMA,
+        "answer": answer(assessment),
+        "source": fit.source,
+        "form": fit.form,
+        "rows": fit.rows,
+        "rows_used": fit.rows_used,
+        "warnings": (*fit.warnings, *assessment.notes),
+        "assumptions": fit.assumptions,
+        "method": assessment.request.method,
+        "alpha_beta": _alpha_beta(assessment),
+        "pl": _constant(fit, "pl", "mu"),
+        "pl_star": _constant(fit, "pl-star", "mu"),
+        "pl_star_eps": None
+        if fit.staircase is None
+        else {"epsilon": fit.staircase.epsilon, "mu": fit.staircase.mu, "rows": fit.staircase.rows},
+        "self_bounding": None
+        if bounding is None
+        else {**bounding, "rows_below_float_floor": fit.rows_below_float_floor},
+        "aiming": _constant(fit, "aiming", "theta"),
+        "rsi": _constant(fit, "rsi", "mu"),
+        "eb": _constant(fit, "eb", "mu"),
+        "qg": _constant(fit, "qg", "mu"),
+        "interpolation_error": fit.interpolation_error,
+        "initial_dist_sq": fit.initial_dist_sq,
+        "steps": assessment.steps,
+        "runs": fit.runs,
+        "observed": None if fit.observed is None else asdict(fit.observed),
+        "guarantees": [asdict(one) for one in assessment.guarantees],
+    }
+
+
+def _constant(fit: Fit, condition: str, name: str) -> dict[str, Any] | None:
+    found = fit.constants.get(condition)
+    return None if found is None else {name: found.value, "row": found.row}
+
+
+def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
+    frontier, pair = assessment.fit.alpha_beta, assessment.pair
+    if frontier is None:
+        return None
+    if isinstance(frontier, Infeasible):
+        return {
+            "feasible": False,
+            "frontier": None,
+            "alpha": None,
+            "beta": None,
+            "objective": assessment.request.objective,
+            "binding_rows": frontier.rows,
+            "reason": frontier.reason,
+        }
+    return {
+        "feasible": True,
+        "frontier": _vertices(frontier),
+        "alpha": None if pair is None else pair.alpha,
+        "beta": None if pair is None else pair.beta,
+        "objective": assessment.request.objective if pair is None else pair.objective,
+        "objective_value": None if pair is None else pair.value,
+        "binding_rows": () if pair is None else pair.binding_rows,
+    }
+
+
+def _vertices(frontier: Frontier) -> dict[str, Any]:
+    """Floats on or just above the frontier, so that every row satisfies every printed vertex."""
+    alphas = [float_up(alpha) for alpha, _, _ in frontier.vertices]
+    return {
+        "alpha": alphas,
+        "beta": [float_up(frontier.beta(Fraction(alpha))) for alpha in alphas],
+        "slope": float_up(frontier.slope),
+        "rows": [rows for _, _, rows in frontier.vertices],
+    }
