@@ -135,8 +135,12 @@ def read_condition(data: Json, id: str) -> Condition:
     raw = fields(data, id, keys, {"where", "guard"})
     names = tuple(text(name, id) for name in items(raw["functions"], id))
     constants = _signs(raw["constants"], id)
-    pairs = [(*items(pair, id), "", "")[:2] for pair in items(raw["slots"], id)]
-    slots = texts(dict(pairs), id)  # in order: an instance names its points in this order
+    slots: dict[str, str] = {}  # in order: an instance names its points in this order
+    for pair in items(raw["slots"], id):
+        slot, kind = items(pair, id) if len(items(pair, id)) == 2 else ("", None)
+        if slot in slots:
+            raise ClaimError(f"{id}: {slot} is declared twice")
+        slots[text(slot, id)] = text(kind, id)
     if len({*names, *constants, *slots}) < len(names) + len(constants) + len(slots):
         raise ClaimError(f"{id}: a name has two meanings")
     where = tuple(text(relation, id) for relation in items(raw.get("where", []), id))

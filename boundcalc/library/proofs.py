@@ -69,10 +69,12 @@ def certificate_of(id: str) -> dict[str, Any]:
 
 def prove_all() -> dict[str, Answer]:
     """Every theorem of the catalogue, with the kernel's answer."""
-    answers: dict[str, Answer] = {}
-    for id in theorem_ids():
-        try:
-            answers[id] = prove(id)
-        except Rejected as rejected:
-            answers[id] = rejected
-    return answers
+    return {id: answer(id) for id in theorem_ids()}
+
+
+def answer(id: str) -> Answer:
+    """The kernel's answer on one theorem, a rejection included."""
+    try:
+        return prove(id)
+    except Rejected as rejected:
+        return rejected
