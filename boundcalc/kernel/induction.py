@@ -83,7 +83,7 @@ def _summed(scope: Scope, value: Ratio) -> Ratio:
 
 
 def contraction(context: Context, claim: Claim) -> Obligations:
-    """E V⁺ ≤ rate·V + noise, 0 ≤ rate, gives E V(x^n) ≤ rate^n·V(x^0) + noise/(1 − rate)."""
+    """E V⁺ ≤ rate·V + noise, 0 ≤ rate < 1, gives E V(x^n) ≤ rate^n·V(x^0) + noise/(1 − rate)."""
     keys = {"rule", "potential", "rate", "noise", "floor"}
     fields(claim.conclusion, "conclusion", keys, set())
     scope = context.scope
@@ -93,8 +93,6 @@ def contraction(context: Context, claim: Claim) -> Obligations:
     after = scope.scalar(substitute(potential, successors(claim, scope), {}))
     yield Obligation("step", rate * value + noise - after, expected=True)
     yield Obligation("rate", rate)
-    if not noise.numerator:
-        return
     yield Obligation("noise", noise)
     left = ONE_RATIO - rate
     yield Obligation("below_one", left, strict=True)
