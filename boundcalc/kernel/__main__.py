@@ -27,5 +27,5 @@ def main(paths: list[str]) -> int:
     return worst
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - run as a program in the tests
     sys.exit(main(sys.argv[1:]))

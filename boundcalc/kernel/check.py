@@ -76,6 +76,8 @@ def check(claim_data: Json, proof: Json, premises: Mapping[str, Premise]) -> Pro
         return _check(read_claim(claim_data), proof, premises)
     except (ClaimError, GrammarError, TooLarge, ZeroDivisionError) as error:
         raise Rejected(str(error)) from error
+    except RecursionError:
+        raise Rejected("nested too deeply") from None
 
 
 def _check(claim: Claim, proof: Json, premises: Mapping[str, Premise]) -> Proved:

@@ -20,6 +20,7 @@ from typing import TypeAlias
 MAX_LENGTH = 20_000  # characters of one expression
 MAX_NODES = 5_000
 MAX_DEPTH = 60
+MAX_CHAIN = 100  # terms of one sum, factors of one product
 MAX_EXPONENT = 64  # of one power, and of nested powers together
 MAX_CONSTANT_BITS = 4_096  # of a numerator or denominator in the text
 
@@ -171,14 +172,23 @@ class _Reader:
         value = self.product()
         if sign is not None and sign.text == "-":
             value = Binary("-", Number(Fraction(0), sign.position), value, sign.position)
+        length = 1
         while (op := self.accept("+", "-")) is not None:
+            length = self.longer(length, op)
             value = Binary(op.text, value, self.product(), op.position)
         self.depth -= 1
         return value
 
+    def longer(self, length: int, op: _Token) -> int:
+        if length == MAX_CHAIN:
+            raise self.fail(f"more than {MAX_CHAIN} terms or factors in a row", op.position)
+        return length + 1
+
     def product(self) -> Expr:
         value = self.power()
+        length = 1
         while (op := self.accept("*", "/")) is not None:
+            length = self.longer(length, op)
             value = Binary(op.text, value, self.power(), op.position)
         return value
 
@@ -233,7 +243,7 @@ def _degree(expr: Expr) -> int:
             return max(_degree(left), _degree(right))
         case Power(base, exponent):
             return max(1, abs(exponent)) * _degree(base)
-        case Call(_, arguments):
+        case Call(_, arguments):  # pragma: no branch - the last kind of node
             return max(_degree(argument) for argument in arguments)
 
 
@@ -264,7 +274,7 @@ def names(expr: Expr) -> frozenset[str]:
             return names(left) | names(right)
         case Power(base, _):
             return names(base)
-        case Call(_, arguments):
+        case Call(_, arguments):  # pragma: no branch - the last kind of node
             return frozenset().union(*(names(argument) for argument in arguments))
 
 
@@ -306,6 +316,6 @@ def substitute(expr: Expr, names: Mapping[str, Expr], functions: Mapping[str, st
             return Binary(op, a, b, at)
         case Power(base, exponent, at):
             return Power(substitute(base, names, functions), exponent, at)
-        case Call(function, arguments, at):
+        case Call(function, arguments, at):  # pragma: no branch - the last kind of node
             inside = tuple(substitute(a, names, functions) for a in arguments)
             return Call(functions.get(function, function), inside, at)

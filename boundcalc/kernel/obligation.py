@@ -39,7 +39,7 @@ def successors(claim: Claim, scope: Scope) -> dict[str, Expr]:
     return {name: Name(successor) for name, successor in claim.next.items()}
 
 
-def potential_of(context: Context, claim: Claim, key: str, allow_k: bool = False) -> Expr:
+def potential_of(context: Context, claim: Claim, key: str) -> Expr:
     """A function of the state: names only successors know, fixed points and constants."""
     expr = parse(text(claim.conclusion[key], key), None)
     fixed = {n for n, kind in claim.points.items() if kind in ("fixed", "minimiser", "centre")}
@@ -48,10 +48,8 @@ def potential_of(context: Context, claim: Claim, key: str, allow_k: bool = False
         for n, v in context.scope.scalars.items()
         if context.scope.levels(v.variables()) == CONSTANT
     }
-    allowed = fixed | constants | set(claim.next)
-    if not allow_k:
-        allowed -= {"gamma_sum", "gamma_sqsum", "steps"}
-    strangers = names(expr) - allowed
+    run = {"gamma_sum", "gamma_sqsum", "steps"}
+    strangers = names(expr) - (fixed | constants | set(claim.next)) | (names(expr) & run)
     if strangers:
         raise ClaimError(f"{key}: {sorted(strangers)} is not carried from step to step")
     if context.scope.levels(context.scope.scalar(expr).variables()) > STATE:

@@ -11,10 +11,12 @@ from typing import TypeAlias
 Monomial: TypeAlias = tuple[tuple[str, int], ...]  # sorted (variable, exponent > 0)
 
 MAX_TERMS = 200_000  # of one polynomial; a proof that needs more is refused
+MAX_EXPONENT = 1_000  # of one variable
+MAX_BITS = 1 << 16  # of a numerator or denominator of a coefficient
 
 
 class TooLarge(ValueError):
-    """A polynomial grew past `MAX_TERMS`."""
+    """A polynomial has too many terms, or too large exponents or coefficients."""
 
 
 def _times(a: Monomial, b: Monomial) -> Monomial:
@@ -39,15 +41,9 @@ class Polynomial:
         return hash(self.key)
 
     def __add__(self, other: Polynomial) -> Polynomial:
-        return self._plus(other, 1)
-
-    def __sub__(self, other: Polynomial) -> Polynomial:
-        return self._plus(other, -1)
-
-    def _plus(self, other: Polynomial, sign: int) -> Polynomial:
         terms = dict(self.terms)
         for monomial, coefficient in other.terms.items():
-            terms[monomial] = terms.get(monomial, Fraction(0)) + sign * coefficient
+            terms[monomial] = terms.get(monomial, Fraction(0)) + coefficient
         return _clean(terms)
 
     def __mul__(self, other: Polynomial) -> Polynomial:
@@ -58,6 +54,11 @@ class Polynomial:
                 terms[product] = terms.get(product, Fraction(0)) + x * y
             if len(terms) > MAX_TERMS:
                 raise TooLarge(f"a polynomial has more than {MAX_TERMS} terms")
+        for monomial, c in terms.items():
+            if max((e for _, e in monomial), default=0) > MAX_EXPONENT:
+                raise TooLarge(f"a polynomial has an exponent above {MAX_EXPONENT}")
+            if max(c.numerator.bit_length(), c.denominator.bit_length()) > MAX_BITS:
+                raise TooLarge(f"a coefficient has more than {MAX_BITS} bits")
         return _clean(terms)
 
     def __bool__(self) -> bool:

@@ -172,7 +172,7 @@ class Scope:
                 for _ in range(abs(exponent)):
                     power = power * raised
                 return power if exponent >= 0 else ratio(Fraction(1)) / power
-            case Call():
+            case Call():  # pragma: no branch - the last kind of node
                 return self._call(expr)
 
     def _sum(self, op: str, left: Expr, right: Expr, position: int) -> Ratio | Vector:
