@@ -31,6 +31,13 @@ def rate(
         str | None,
         typer.Option(help='With --list: what holds, such as "pl(f), smooth(f; L = 2)".'),
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(help="gd: prove the worst case of --n steps under --conditions, on the fly."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="With --method: write the proof.", show_default=False)
+    ] = None,
     fit: Annotated[
         Path | None, typer.Option(help="Take constants from a fit of this log.", show_default=False)
     ] = None,
@@ -46,6 +53,9 @@ def rate(
     theorem, constants = _words(context.args)
     if fit is not None:
         constants = {**_fitted(fit), **constants}
+    if method is not None:
+        _search(method, conditions, step_size, constants, certificate, as_json)
+        return
     if everything:
         _list(constants, conditions, steps, step_size, epsilon, as_json)
         return
@@ -205,3 +215,44 @@ def _list(
         typer.echo(f"{row.rate.theorem.id:<28} {shown:<24} {row.rate.theorem.quantity}{chain}")
     if not rows:
         typer.echo("no theorem about an algorithm is fed by these constants")
+
+
+def _search(
+    method: str,
+    conditions: str | None,
+    step_size: str | None,
+    constants: dict[str, Any],
+    certificate: Path | None,
+    as_json: bool,
+) -> None:
+    """Find and prove a worst case at these constants; exit code 3 where no proof is found."""
+    from boundcalc.errors import Fault, InputError
+    from boundcalc.kernel.certificate import written
+    from boundcalc.kernel.outcome import Undecided
+    from boundcalc.library.numbers import exact, upper
+    from boundcalc.library.side_by_side import filled, split_conditions
+    from boundcalc.search.worst_case import worst_case
+
+    gamma = exact(step_size or "", "--step-size")
+    steps = constants.get("n", "1")
+    if method != "gd" or not conditions or isinstance(gamma, tuple) or not steps.isdigit():
+        expected = "--method gd --conditions .. --step-size (rational) --n (whole number)"
+        raise InputError(Fault("rate --method", method, expected, "complete the question"))
+    said = [filled(line, constants) for line in split_conditions(conditions)]
+    found = worst_case(said, gamma, int(steps))
+    body: dict[str, Any] = {"schema": "boundcalc.worst_case/1", "conditions": said}
+    body |= {"step_size": str(gamma), "n": int(steps)}
+    if isinstance(found, Undecided):
+        typer.echo(json.dumps(body | {"verdict": "undecided", "reason": found.reason}) if as_json
+                   else f"undecided: {found.reason}")  # fmt: skip
+        raise typer.Exit(3)
+    if certificate is not None:
+        certificate.write_text(written(found.certificate), encoding="ascii")
+    factor = upper((found.factor, found.factor))
+    body |= {"verdict": "proved", "factor": factor, "exact": str(found.factor)}
+    body |= {"numerical": found.numerical, "axioms": sorted(found.proved.axioms)}
+    if as_json:
+        typer.echo(json.dumps(body))
+        return
+    typer.echo(f"proved: f(x_{steps}) - f* <= {factor:.12g} * (f(x_0) - f*)")
+    typer.echo(f"  factor {found.factor}; axioms: {', '.join(body['axioms']) or 'none'}")

@@ -45,13 +45,19 @@ def prove_file(raw: Mapping[str, Any]) -> Proved:
     for entry in raw["proof"].get("derive", []):
         by = entry.get("by", "")
         if by in theorem_ids() and by != raw["id"]:
-            premise = prove(by)
-            if not isinstance(premise, Cited):
-                premises[by] = premise
+            premises[by] = implication(by)
     return check(claim_of(raw), proof_of(raw), premises)
 
 
 Answer: TypeAlias = Proved | Axiom | Cited | Rejected
+
+
+def implication(id: str) -> Premise:
+    """A theorem for use in other proofs. Raises Rejected for a statement in words."""
+    premise = prove(id)
+    if isinstance(premise, Cited):
+        raise Rejected(f"{id} is a statement in words")
+    return premise
 
 
 def certificate_of(id: str) -> dict[str, Any]:

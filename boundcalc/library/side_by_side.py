@@ -37,7 +37,7 @@ def side_by_side(
     if conditions is None:
         facts = default_facts(given)
     else:
-        facts = named_facts(re.split(r",(?![^()]*\))", conditions.replace(" ", "")), given)
+        facts = named_facts(split_conditions(conditions), given)
     gamma = None if step_size is None else exact(step_size, "--step-size")
     target = None if epsilon is None else exact(epsilon, "--epsilon")
     rows: list[Row] = []
@@ -59,6 +59,21 @@ def side_by_side(
             continue  # a constant of the run is missing
         rows.append(Row(found, one.chain))
     return sorted(rows, key=lambda row: (row.rate.theorem.quantity, _size(row.rate)))
+
+
+def split_conditions(text: str) -> list[str]:
+    """The conditions of "pl(f; mu = 1/5), smooth", one by one."""
+    return [part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip()]
+
+
+def filled(line: str, constants: Mapping[str, Number]) -> str:
+    """A condition of f with the numbers written in: "pl(f; mu = 1/5)"."""
+    from boundcalc.library.hypotheses import read_hypothesis
+
+    said = read_hypothesis(line if "(" in line else f"{line}(f)")
+    values = {name: constants.get(text, text) for name, text in said.constants.items()}
+    written = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return f"{said.condition}(f; {written})" if written else f"{said.condition}(f)"
 
 
 def _size(found: Rate) -> float:
