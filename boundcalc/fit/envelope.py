@@ -19,7 +19,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from boundcalc.fit.exact import MARGIN, TINY, integers
+from boundcalc.fit.exact import (
+    MARGIN,
+    MARGIN2,
+    TINY,
+    difference,
+    integers,
+    product,
+    same_product,
+    two_floats,
+)
 from boundcalc.fit.frontier import NO_ROW, Frontier, Infeasible, Line
 from boundcalc.logs.log import Chunk, Float
 
@@ -125,7 +134,10 @@ def envelope_of(rows: Rows, known: Envelope | None = None) -> Envelope:
     if not len(current) and len(rows) > _FEW:
         current = _reduce(rows.take(_spread(len(rows))))
     while len(rows) > _FEW:
-        kept = rows.take(np.flatnonzero(_survivors(rows, *test_points(current))))
+        tests = current.take(_spread(len(current)))  # a smooth envelope has a line for every row
+        kept = rows.take(np.flatnonzero(_survivors(rows, *test_points(tests))))
+        if len(kept) > len(rows) // 2:  # what is left may be as good as equal
+            kept = rows.take(np.flatnonzero(_needed(rows, tests)))
         if len(kept) > len(rows) // 2:  # the filter has done what it can
             rows = kept
             break
@@ -152,7 +164,7 @@ def merge(left: Envelope, right: Envelope) -> Envelope:
 
 
 def _spread(count: int) -> NDArray[np.int64]:
-    return np.unique(np.linspace(0, count - 1, _SAMPLE).astype(np.int64))
+    return np.unique(np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64))
 
 
 def _flat_rows(rows: Rows) -> tuple[Rows, Rows]:
@@ -189,6 +201,19 @@ def _triple(rows: Rows, k: int) -> tuple[int, int, int]:
     return loss - ref, loss - low, inner
 
 
+def _triples(rows: Rows) -> list[tuple[int, int, int]]:
+    """_triple of every row."""
+    mantissa, exponent = np.frexp(np.stack([rows.loss, rows.loss_ref, rows.loss_min, rows.inner]))
+    whole = np.ldexp(mantissa, 53).astype(np.int64)
+    shift = np.where(whole == 0, 0, exponent - np.where(whole == 0, 2000, exponent).min(axis=0))
+    return [
+        ((loss << i) - (ref << j), (loss << i) - (low << k), inner << m)
+        for (loss, ref, low, inner), (i, j, k, m) in zip(
+            whole.T.tolist(), shift.T.tolist(), strict=True
+        )
+    ]
+
+
 def region(lines: Rows) -> tuple[list[tuple[Fraction, Fraction]], Fraction]:
     """Corners (α, β) of the region that `lines`, β ≥ 0 and α ≥ 0 leave, and its recession slope.
 
@@ -222,7 +247,7 @@ def _nearest(value: Fraction) -> float:
 
 
 def _survivors(rows: Rows, alphas: Float, betas: Float, slope: float) -> NDArray[np.bool_]:
-    """False where a row is certainly redundant given the test points, with all roundings counted."""
+    """False where a row is redundant given the test points, with all roundings counted."""
     keep = np.empty(len(rows), dtype=bool)
     with np.errstate(all="ignore"):
         for start in range(0, len(rows), _BLOCK):
@@ -245,6 +270,52 @@ def _survivors(rows: Rows, alphas: Float, betas: Float, slope: float) -> NDArray
     return keep
 
 
+def test_weights(lines: Rows) -> Float:
+    """The region of `lines` as tests x·a − y·b − z·c ≤ 0: rows x, y, z (k, 6) in pairs of floats.
+
+    The largest of x, y, z is 1, so that underflow costs a test next to nothing.
+    """
+    corners, slope = region(lines)
+    weights = [(alpha, beta, Fraction(1)) for alpha, beta in corners]
+    if slope != 1:  # a ≤ b always, so a slope of 1 is never exceeded
+        weights.append((Fraction(1), slope, Fraction(0)))
+    pairs = [[two_floats(entry / max(weight)) for entry in weight] for weight in weights]
+    return np.array(pairs).reshape(-1, 6)
+
+
+def float_triples(lines: Rows) -> Float:
+    """(a, b, c) of every row, (k, 3); NaN where that is not a float."""
+    with np.errstate(all="ignore"):
+        a, a_low = difference(lines.loss, lines.loss_ref)
+        b, b_low = difference(lines.loss, lines.loss_min)
+    exact = (a_low == 0) & (b_low == 0)
+    return np.where(exact[:, None], np.column_stack([a, b, lines.inner]), np.nan)
+
+
+def _needed(rows: Rows, lines: Rows) -> NDArray[np.bool_]:
+    """The test of _survivors in twice the precision; and no earlier row has the very same line."""
+    with np.errstate(all="ignore"):
+        a, a_low = difference(rows.loss, rows.loss_ref)
+        b, b_low = difference(rows.loss, rows.loss_min)
+        c = rows.inner
+        keep = np.zeros(len(rows), dtype=bool)
+        for x, x_low, y, y_low, z, z_low in test_weights(lines):
+            left, left_low = product(a, a_low, x, x_low)
+            right, right_low = product(b, b_low, y, y_low)
+            last, last_low = product(c, 0.0 * c, z, z_low)
+            size = np.abs(left) + right + np.abs(last)
+            value, lost = difference(left, right)
+            value, lost_too = difference(value, last)
+            value += lost + lost_too + left_low - right_low - last_low
+            keep |= ~(value < -(MARGIN2 * size + TINY))
+        keep &= ~((rows.loss <= rows.loss_ref) & (c >= 0))
+        exact = (a_low == 0) & (b_low == 0)
+        for (p, q, r), row in zip(float_triples(lines), lines.row, strict=True):
+            same = exact & (rows.row > row) & same_product(a, q, b, p) & same_product(c, q, b, r)
+            keep &= ~same
+    return keep
+
+
 def _reduce(rows: Rows) -> Rows:
     """The rows on the upper envelope over α ≥ 0 (with β ≥ 0), in exact arithmetic."""
     kept = _upper_envelope(rows)
@@ -253,7 +324,7 @@ def _reduce(rows: Rows) -> Rows:
 
 def _upper_envelope(rows: Rows) -> list[int]:
     """Positions of the envelope's lines by increasing slope; −1 is the line β ≥ 0."""
-    triples = [_triple(rows, k) for k in range(len(rows))]
+    triples = _triples(rows)
     triples.append((0, 1, 0))  # position −1
     row = [int(r) for r in rows.row] + [NO_ROW]
 

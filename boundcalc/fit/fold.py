@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boundcalc.errors import InputError
 from boundcalc.fit.moments import WindowPlan
@@ -12,7 +14,10 @@ from boundcalc.fit.sketch import SCAN_ROWS, Plan, Sketch, merge, sketch_of
 from boundcalc.logs.log import Log
 
 CHUNK_ROWS = 1 << 18
-_CHUNK_BYTES = 1 << 27
+_TABLE = 1 << 22  # labels that are told apart in a table
+_MANY_NUMBERS = 1 << 24  # in smaller logs, loading compiled loops takes longer than going without
+_CHUNK_BYTES = 1 << 27  # what a chunk of a large log may take in memory
+_MOST_ROWS = 1 << 24
 _MOST_WINDOWS = 2000  # more windows would cost memory and say no more
 
 
@@ -49,17 +54,17 @@ def _window_plan(log: Log, epoch: int | None, chunk_rows: int) -> WindowPlan:
     epochs = -(-total // (width * _MOST_WINDOWS))
     if epochs > 1:
         width, words = width * epochs, f"{epochs} × {words}"
-    return WindowPlan("step" if by_step else "row", width, words)
+    return WindowPlan("step" if by_step else "row", width, words, lowest if by_step else 0)
 
 
 def _labels(log: Log, chunk_rows: int) -> tuple[int, int, int]:
     """Number of distinct samples, smallest and largest step (runs side by side count once)."""
     names = tuple(name for name in ("sample", "step") if name in log.columns)
-    seen = np.empty(0, dtype=np.int64)
+    seen: NDArray[np.generic] = np.empty(0, dtype=np.int64)
     lowest, highest = np.iinfo(np.int64).max, np.iinfo(np.int64).min
     for chunk in log.chunks(chunk_rows, names):
         if "sample" in names:
-            distinct = np.unique(chunk.columns["sample"])
+            distinct = _distinct(chunk.columns["sample"])
             seen = np.union1d(seen, distinct) if len(seen) else distinct
         if "step" in names:
             step = chunk.columns["step"]
@@ -69,13 +74,35 @@ def _labels(log: Log, chunk_rows: int) -> tuple[int, int, int]:
     return len(seen), lowest, highest
 
 
+def _distinct(labels: NDArray[np.generic]) -> NDArray[np.generic]:
+    """np.unique, without sorting where integers lie close together."""
+    if labels.dtype.kind == "i" and len(labels):
+        numbers = np.asarray(labels, dtype=np.int64)
+        low, high = int(numbers.min()), int(numbers.max())
+        if high - low < _TABLE:
+            seen = np.zeros(high - low + 1, dtype=bool)
+            seen[numbers - low] = True
+            return np.flatnonzero(seen) + low
+    return np.unique(labels)
+
+
 def rows_at_once(log: Log) -> int:
     """Rows per chunk: for large logs as many as keep memory flat, in chunks of equal size."""
-    if log.rows < 2 * SCAN_ROWS:
+    loaded = "boundcalc.fit.kernels" in sys.modules
+    if log.rows < SCAN_ROWS or (log.rows * len(log.columns) < _MANY_NUMBERS and not loaded):
         return CHUNK_ROWS
-    width = sum(column.read(0, 1).nbytes for column in log.columns.values())
-    chunks = -(-log.rows // max(1, _CHUNK_BYTES // width))
+    first = [column.read(0, 1) for column in log.columns.values()]
+    width = sum(values.nbytes for values in first if not _in_memory(values))
+    chunks = -(-log.rows // min(_MOST_ROWS, _CHUNK_BYTES // max(1, width)))
     return -(-log.rows // chunks)
+
+
+def _in_memory(values: NDArray[np.generic]) -> bool:
+    """Is the array part of a larger one, so that reading costs no memory?"""
+    whole = values
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    return whole.size > values.size
 
 
 def fold(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+
+from boundcalc.fit.exact import float_down, float_up
 
 NO_ROW = -1  # stands for the constraint β ≥ 0 (or α ≥ 0), which belongs to no row
 
@@ -62,6 +65,22 @@ class Frontier:
             else:
                 high = middle
         return self.lines[low].at(alpha)
+
+    def floats(self, alpha: Fraction) -> tuple[float, float] | None:
+        """Floats next to (α, β*(α)) that all rows satisfy: β rounded up, α to where β is smaller.
+
+        β* may rise or fall at α, so both neighbours are tried; neither is below alpha_min. None
+        where α or β is beyond float64.
+        """
+        if float_up(alpha) == math.inf:
+            return None
+        pairs = [
+            (float_up(self.beta(Fraction(near))), near)
+            for near in (float_up(alpha), float_down(alpha))
+            if self.alpha_min <= near
+        ]
+        beta, near = min(pairs)
+        return (near, beta) if beta < math.inf else None
 
     def binding_rows(self, alpha: Fraction, beta: Fraction) -> tuple[int, ...]:
         """Rows whose lines pass through (α, β), by increasing slope."""

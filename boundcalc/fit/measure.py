@@ -9,13 +9,23 @@ import numpy as np
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.fit import envelope
-from boundcalc.fit.exact import float_down, float_up, fraction_of_sum, integers, sqrt_down
+from boundcalc.fit.exact import (
+    float_down,
+    float_near,
+    float_up,
+    fraction_of_sum,
+    integers,
+    sqrt_down,
+)
 from boundcalc.fit.frontier import Frontier, Infeasible
+from boundcalc.fit.positions import PositionInRun
 from boundcalc.fit.result import Extremum, Fit, Observed, Staircase, StepSizes
 from boundcalc.fit.runs import Runs
 from boundcalc.fit.sketch import Sketch
 from boundcalc.logs.log import Log
 
+_LEAST_ROWS = 2
+_SQUARES_UNDERFLOW = 1e-150
 _HALF, _ONE, _TWO = Fraction(1, 2), Fraction(1), Fraction(2)
 # condition -> (sketched ratio, factor, rounding to the side where the condition holds)
 _CONSTANTS = {
@@ -31,12 +41,12 @@ _CONSTANTS = {
 
 def measure(log: Log, sketch: Sketch) -> Fit:
     """The fit of a log from the sketch of all its rows."""
-    if sketch.rows == 0:
-        raise InputError(
-            Fault(log.source, "no usable row", "at least two finite rows", "check the trainer")
-        )
     runs = sketch.runs
-    horizon = 0 if runs is None else int((runs.last_step - runs.first_step).min()) + 1
+    if sketch.rows < _LEAST_ROWS or runs is None:
+        found = f"{sketch.rows} of {log.rows} rows without NaN or infinity"
+        raise InputError(Fault(log.source, found, "at least two finite rows", "check the trainer"))
+    spans = runs.last_step - runs.first_step + 1 if "step" in sketch.plan.names else runs.rows
+    horizon = int(spans.min())
     return Fit(
         source=log.source,
         form=log.form,
@@ -51,6 +61,8 @@ def measure(log: Log, sketch: Sketch) -> Fit:
         interpolation_error=_interpolation_error(sketch),
         initial_dist_sq=_initial_dist_sq(sketch),
         horizon=horizon,
+        every_step_logged=bool((spans == horizon).all())
+        and sketch.rows % (horizon * len(runs.run)) == 0,
         runs=len(runs.run) if runs is not None and "run" in sketch.plan.names else None,
         step_sizes=_step_sizes(sketch),
         observed=_observed(sketch),
@@ -73,8 +85,23 @@ def _constants(log: Log, sketch: Sketch) -> Mapping[str, Extremum | None]:
             found[condition] = None
             continue
         exact = factor * extreme.exact()
-        found[condition] = Extremum(rounding(exact), exact, extreme.row)
+        on = "full_loss" if source == "pl-full" else "rows"
+        broken = _breaking_aiming(sketch, rounding(exact)) if condition == "aiming" else ()
+        found[condition] = Extremum(rounding(exact), exact, extreme.row, on, broken)
     return found
+
+
+def _breaking_aiming(sketch: Sketch, theta: float) -> tuple[int, ...]:
+    """Rows that do not hold with θ: aiming(θ) row by row is alpha-beta(θ, 0), so lines tell."""
+    frontier = frontier_of(sketch)
+    if isinstance(frontier, Infeasible):
+        return frontier.rows
+    if frontier is None or not 0 < theta < np.inf:
+        return ()
+    if Fraction(theta) < frontier.alpha_min:
+        return frontier.alpha_min_rows
+    beta = frontier.beta(Fraction(theta))
+    return frontier.binding_rows(Fraction(theta), beta) if beta > 0 else ()
 
 
 def _staircase(sketch: Sketch) -> Staircase | None:
@@ -107,12 +134,15 @@ def _step_sizes(sketch: Sketch) -> StepSizes | None:
     sums = sketch.sums
     if "stepsize" not in sketch.plan.names:
         return None
-    return StepSizes(
-        sums.stepsize_smallest,
-        sums.stepsize_largest,
-        fraction_of_sum(sums.stepsize) / sums.rows,
-        fraction_of_sum(sums.stepsize_square) / sums.rows,
-    )
+    smallest, largest = sums.stepsize_smallest, sums.stepsize_largest
+    mean = fraction_of_sum(sums.stepsize) / sums.rows
+    if smallest == largest:
+        square = Fraction(largest) ** 2
+    elif smallest < _SQUARES_UNDERFLOW:
+        square = Fraction(largest) * mean  # Σγ² ≤ max γ · Σγ
+    else:  # each square was rounded once
+        square = fraction_of_sum(sums.stepsize_square) / sums.rows * (1 + Fraction(1, 1 << 52))
+    return StepSizes(smallest, largest, mean, square)
 
 
 def _observed(sketch: Sketch) -> Observed | None:
@@ -131,8 +161,8 @@ def _observed(sketch: Sketch) -> Observed | None:
     # a last, partial window is a mean over fewer rows: it would only be a noisier minimum
     smallest = min(means[key] for key, (rows, _, _) in windows.items() if 2 * rows >= full)
     return Observed(
-        float(smallest),
-        float(means[min(means)]),
+        float_near(smallest),
+        float_near(means[min(means)]),
         f"smallest mean of loss − loss_ref over {sketch.plan.window.how}",
         row_mean,
     )
@@ -140,7 +170,7 @@ def _observed(sketch: Sketch) -> Observed | None:
 
 def _observed_whole(runs: Runs, row_mean: float | None) -> Observed | None:
     """From full_loss: smallest and first value minus the last one, averaged over runs."""
-    several = runs.full_first_row < runs.full_last_row
+    several = runs.full_first_row != runs.full_last_row
     if not several.all():
         return None
     # the last value is the reference's own: it is not among the iterates that a bound speaks of
@@ -152,7 +182,7 @@ def _observed_whole(runs: Runs, row_mean: float | None) -> Observed | None:
             Fraction(float(value)) - Fraction(float(last))
             for value, last in zip(values, runs.full_last, strict=True)
         ]
-        return float(sum(terms, Fraction(0)) / len(terms))
+        return float_near(sum(terms, Fraction(0)) / len(terms))
 
     over = "" if len(runs.run) == 1 else ", mean over runs"
     return Observed(
@@ -189,6 +219,11 @@ def _assumptions(log: Log, sketch: Sketch) -> tuple[str, ...]:
             "the log's reference point (usually its last iterate) stands for the projection x_p "
             "on the set of minimisers"
         )
-    if sketch.runs is not None and "step" not in sketch.plan.names:
+    steps = log.columns.get("step")
+    if steps is None or isinstance(steps, PositionInRun):
         said.append("one row is one step (no `step` column)")
+    if sketch.runs is not None and len(sketch.runs.run) > 1:
+        said.append(
+            f"{len(sketch.runs.run)} runs: the horizon is the shortest one's, D₀ their mean"
+        )
     return tuple(said)

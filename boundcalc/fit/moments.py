@@ -13,17 +13,18 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from boundcalc.fit.exact import exact_sum
-from boundcalc.logs.log import Chunk
+from boundcalc.fit.exact import SCALE, exact_sum
+from boundcalc.logs.log import Chunk, Float
 
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Windows of `width` consecutive rows (by = "row") or steps (by = "step"); `how` in words."""
+    """Windows of `width` rows (by = "row") or steps (by = "step") from `origin`; `how` in words."""
 
     by: str
     width: int
     how: str
+    origin: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,18 @@ def sums_of(chunk: Chunk, plan: WindowPlan) -> Sums:
         loss_min,
         windows,
         exact_sum(gamma),
-        exact_sum(gamma * gamma),
+        _sum_of_squares(gamma),
         float(gamma.min()),
         float(gamma.max()),
     )
+
+
+def _sum_of_squares(gamma: Float) -> int:
+    """Σ fl(γ²) in units of 2^-1074; squares beyond the range of floats are not rounded."""
+    with np.errstate(over="ignore", under="ignore"):
+        square = gamma * gamma
+    huge = np.isinf(square)
+    return exact_sum(square[~huge]) + sum(int(g) ** 2 << SCALE for g in gamma[huge].tolist())
 
 
 def _windows(chunk: Chunk, plan: WindowPlan) -> dict[int, tuple[int, int, int]]:
@@ -82,7 +91,7 @@ def _windows(chunk: Chunk, plan: WindowPlan) -> dict[int, tuple[int, int, int]]:
 def window_keys(chunk: Chunk, plan: WindowPlan) -> NDArray[np.int64]:
     """Window number of every row, (n,) int64."""
     position = chunk.columns["step"] if plan.by == "step" else chunk.row_numbers()
-    return np.asarray(position.astype(np.int64) // plan.width)
+    return np.asarray((position.astype(np.int64) - plan.origin) // plan.width)
 
 
 def merge(left: Sums, right: Sums) -> Sums:

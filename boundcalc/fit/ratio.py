@@ -12,16 +12,29 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
-from boundcalc.fit.exact import HUGE, MARGIN, TINY, integers
+from boundcalc.fit.exact import (
+    HUGE,
+    MARGIN,
+    MARGIN2,
+    TINY,
+    difference,
+    integers,
+    product,
+    same_product,
+)
 from boundcalc.logs.log import Chunk, Float
+
+_FEW = 16  # so few rows go straight to exact arithmetic
+_ROUNDS = 8
 
 
 @dataclass(frozen=True)
 class Ratio:
     """(num − num_minus) / (den − den_minus) over the rows where the denominator is positive.
 
-    Names are log columns; an empty name stands for 0. `lower`: the first row is the one with the
+    Names are log columns; an empty name stands for 0. `smallest`: the row looked for has the
     smallest ratio; otherwise the largest.
     """
 
@@ -83,13 +96,38 @@ def extreme_of(ratio: Ratio, chunk: Chunk) -> Extreme | None:
     numbers = np.column_stack(
         [np.broadcast_to(part, den.shape)[where] for part in (num, num_minus, den, den_minus)]
     )
-    _, first = np.unique(numbers, axis=0, return_index=True)  # equal rows: the first one speaks
     rows = chunk.row_numbers()[where]
     best: Extreme | None = None
-    for k in first:
-        here = [float(value) for value in numbers[k]]
+    for k in _contenders(ratio, numbers, value[where]):
+        here = [float(number) for number in numbers[k]]
         best = merge(ratio, best, Extreme(here[0], here[1], here[2], here[3], int(rows[k])))
     return best
+
+
+def _contenders(ratio: Ratio, numbers: Float, value: Float) -> NDArray[np.int64]:
+    """Rows left when those go that another row beats in twice the precision, and later ties.
+
+    numbers : (n, 4) columns of the ratio, rows in order; value : (n,) what is to be smallest.
+    """
+    left = np.arange(len(value))
+    sign = 1 if ratio.smallest else -1
+    pivot = int(value.argmin())
+    with np.errstate(all="ignore"):
+        top, top_low = difference(numbers[:, 0], numbers[:, 1])
+        bottom, bottom_low = difference(numbers[:, 2], numbers[:, 3])
+        exact = (top_low == 0) & (bottom_low == 0)
+        for _ in range(_ROUNDS):
+            if len(left) <= _FEW:
+                break
+            mine, mine_low = product(top[left], top_low[left], bottom[pivot], bottom_low[pivot])
+            its, its_low = product(bottom[left], bottom_low[left], top[pivot], top_low[pivot])
+            excess = sign * ((mine - its) + (mine_low - its_low))
+            beaten = excess > MARGIN2 * (np.abs(mine) + np.abs(its)) + TINY
+            tied = same_product(top[left], bottom[pivot], bottom[left], top[pivot])
+            beaten |= tied & exact[left] & exact[pivot] & (left > pivot)
+            pivot = int(left[(excess / bottom[left]).argmin()])
+            left = left[~beaten]
+    return left
 
 
 def _cutoff(best: float) -> float:
@@ -113,7 +151,7 @@ def merge(ratio: Ratio, left: Extreme | None, right: Extreme | None) -> Extreme 
     """The more extreme of two rows; of equal ones the earlier row."""
     if left is None or right is None:
         return left or right
-    difference = left.exact() - right.exact()
-    if difference == 0:
+    excess = left.exact() - right.exact()
+    if excess == 0:
         return left if left.row < right.row else right
-    return left if (difference < 0) == ratio.smallest else right
+    return left if (excess < 0) == ratio.smallest else right

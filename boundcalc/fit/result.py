@@ -16,11 +16,16 @@ class Extremum:
     value : float, rounded to the side on which every row satisfies the condition.
     exact : the same constant exactly (its square for eb).
     row : first row that attains it.
+    on : "rows" (each f_i) or "full_loss" (f on the whole data).
+    broken_by : rows that had no part in the constant and do not hold with it (aiming only: rows
+        with loss ≤ loss_ref ask for θ to be large, not small); the first few that matter.
     """
 
     value: float
     exact: Fraction
     row: int
+    on: str = "rows"
+    broken_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class StepSizes:
     smallest: float
     largest: float
     mean: Fraction
-    mean_square: Fraction  # mean of γ² (each square rounded once)
+    mean_square: Fraction  # mean of γ², rounded up by 2^-52 where it varies
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Fit:
     interpolation_error: Fraction | None  # σ², loss
     initial_dist_sq: Fraction | None  # D_0, parameter²; mean over runs
     horizon: int  # steps K of the log (of its shortest run)
+    every_step_logged: bool  # every run has K steps, and as many rows for each
     runs: int | None  # distinct values of `run`, None where the column is absent
     step_sizes: StepSizes | None
     observed: Observed | None

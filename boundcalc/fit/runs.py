@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boundcalc.logs.check import drop
 from boundcalc.logs.log import Chunk, Float
 
 Int = NDArray[np.int64]
 
+_USED = {"run", "step", "dist_sq", "full_loss"}
+_FEW_RUNS = 16
 _LONG = 64  # rows in a row of one run, on average, from which on they are taken together
 
 
@@ -21,8 +24,8 @@ class Runs:
 
     rows : number of rows; first_step, last_step : smallest and largest step (row number where the
     log has no steps); start_row, start_dist : first row of the first step, its ‖x − x_ref‖² (NaN
-    where absent); full_* : row and value of the first, the last, the smallest and the second
-    smallest whole-data loss (row −1 and NaN where absent).
+    where absent); full_* : row and value of the first, the last (by step, then row), the smallest
+    and the second smallest whole-data loss (row −1 and NaN where absent).
     """
 
     run: NDArray[np.generic]
@@ -31,8 +34,10 @@ class Runs:
     last_step: Int
     start_row: Int
     start_dist: Float
+    full_first_step: Int
     full_first_row: Int
     full_first: Float
+    full_last_step: Int
     full_last_row: Int
     full_last: Float
     full_least_row: Int
@@ -64,6 +69,11 @@ def runs_of(chunk: Chunk) -> Runs | None:
     if len(ends) - 1 <= max(1, chunk.size // _LONG):
         stretches = [_stretch(chunk, start, stop) for start, stop in pairwise(ends)]
         return _collect(_joined(stretches)) if len(stretches) > 1 else stretches[0]
+    labels = np.unique(run)
+    if len(labels) <= _FEW_RUNS:  # side by side
+        used = {name: chunk.columns[name] for name in _USED & chunk.columns.keys()}
+        parts = [drop(replace(chunk, columns=used, loss_min=0.0), run == one) for one in labels]
+        return _collect(_joined([_stretch(part, 0, part.size) for part in parts]))
     number = chunk.row_numbers()
     size = len(number)
     step = chunk.columns["step"].astype(np.int64) if "step" in chunk.columns else number
@@ -82,8 +92,10 @@ def runs_of(chunk: Chunk) -> Runs | None:
             step,
             number,
             np.full(size, np.nan) if dist is None else dist.astype(np.float64, copy=False),
+            step,
             whole,
             value,
+            step,
             whole,
             value,
             whole,
@@ -102,10 +114,7 @@ def merge(left: Runs | None, right: Runs | None) -> Runs | None:
 
 def _joined(parts: list[Runs]) -> Runs:
     return Runs(
-        *(
-            np.concatenate([getattr(part, entry.name) for part in parts])
-            for entry in fields(Runs)
-        )
+        *(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(Runs))
     )
 
 
@@ -121,13 +130,19 @@ def _stretch(chunk: Chunk, start: int, stop: int) -> Runs:
         step = names["step"][start:stop].astype(np.int64, copy=False)
         first, last, at = int(step.min()), int(step.max()), start + int(step.argmin())
     full = [(-1, np.nan)] * 4  # first, last, smallest, second smallest
+    full_steps = [first, last]
     if "full_loss" in names:
         value = names["full_loss"][start:stop].astype(np.float64, copy=False)
         there = np.flatnonzero(~np.isnan(value))
         if len(there):
             value = value[there]
             least = int(value.argmin())
-            picks = [0, -1, least]
+            number = (
+                chunk.start + there + start if chunk.rows is None else chunk.rows[there + start]
+            )
+            when = step[there] if "step" in names else number
+            picks = [int(when.argmin()), len(when) - 1 - int(when[::-1].argmax()), least]
+            full_steps = [int(when[k]) for k in picks[:2]]
             if len(there) > 1:
                 others = np.delete(value, least)
                 following = int(others.argmin())
@@ -135,9 +150,11 @@ def _stretch(chunk: Chunk, start: int, stop: int) -> Runs:
             full[: len(picks)] = [(row(start + int(there[k])), float(value[k])) for k in picks]
     run = names["run"][start : start + 1] if "run" in names else np.zeros(1, dtype=np.int64)
     dist = float(names["dist_sq"][at]) if "dist_sq" in names else np.nan
-    integers = (np.array([k], dtype=np.int64) for k in (stop - start, first, last, row(at)))
-    wholes = (np.array([entry]) for pair in full for entry in pair)
-    return Runs(run, *integers, np.array([dist]), *wholes)
+    numbers = [np.array([k], dtype=np.int64) for k in (stop - start, first, last, row(at))]
+    wholes = [np.array([entry]) for pair in full for entry in pair]
+    wholes.insert(2, np.array(full_steps[1:], dtype=np.int64))
+    wholes.insert(0, np.array(full_steps[:1], dtype=np.int64))
+    return Runs(*(run, *numbers, np.array([dist]), *wholes))  # type: ignore[arg-type]
 
 
 def _collect(parts: Runs) -> Runs:
@@ -153,9 +170,9 @@ def _collect(parts: Runs) -> Runs:
     rows = np.add.reduceat(parts.rows[order], starts)
     start = best(parts.first_step, parts.start_row)
     last_step = best(-parts.last_step)
-    absent_first = parts.full_first_row < 0
-    first = best(absent_first, parts.full_first_row)
-    last = best(-parts.full_last_row)
+    absent = parts.full_first_row < 0
+    first = best(absent, parts.full_first_step, parts.full_first_row)
+    last = best(absent, -parts.full_last_step, -parts.full_last_row)
     least_row, least, next_row, following = _two_smallest(parts, group, starts)
     return Runs(
         run,
@@ -164,8 +181,10 @@ def _collect(parts: Runs) -> Runs:
         parts.last_step[last_step],
         parts.start_row[start],
         parts.start_dist[start],
+        parts.full_first_step[first],
         parts.full_first_row[first],
         parts.full_first[first],
+        parts.full_last_step[last],
         parts.full_last_row[last],
         parts.full_last[last],
         least_row,

@@ -1,12 +1,12 @@
-"""The sketch of a large chunk: compiled loops sum up all rows, and pick the few that NumPy must see.
+"""The sketch of a large chunk: compiled loops sum up all rows and pick the few that NumPy must see.
 
 One pass over the chunk, in blocks that stay in the cache and on all cores, does two things.
 - Sums: exact, as integers on a common grid (kernels._add).
 - Tests: a row is kept unless it certainly adds nothing to the sketch. It adds nothing to the
   envelope when it holds at a few points whose hull, with a direction, contains the feasible region
-  of rows already known; nothing to a ratio or to the staircase when a known row beats it. "Certainly"
-  counts every rounding: first in floats, then, where that does not decide, in double-double, where
-  exact ties with earlier rows are recognised too. Rows with a fault are always kept.
+  of rows already known; nothing to a ratio or to the staircase when a known row beats it. All
+  roundings are counted: first in floats, then, where that does not decide, in pairs of floats,
+  where exact ties with earlier rows are recognised, too. Rows with a fault are always kept.
 The sketch of the kept rows is then the sketch of the chunk, bit for bit, in all but the sums.
 """
 
@@ -30,24 +30,24 @@ from boundcalc.logs.log import Chunk, Float
 Int = NDArray[np.int64]
 
 _PIECE = 1 << 16  # rows that are summed together, at most
-_SAMPLE = 1 << 10  # rows drawn to sharpen the tests
+_SAMPLE = 1 << 11  # rows drawn to sharpen the tests
 _FEW = 1 << 15  # so few rows are left to NumPy
 _MANY_WINDOWS = -(1 << 62)  # stands for the window of rows that change it all the time
 
 
 def scanned(chunk: Chunk, plan: Plan, known: Sketch) -> Sketch:
     """What sketch_rows(chunk, plan, known) gives."""
-    hint = known if known.rows else _sharper(known, chunk, plan)
+    hint = _hint(chunk, plan, known)
     spans, keys = _spans(chunk, plan.window)
     kept, limbs, counts = _scan(chunk, plan, hint, spans)
     part = _take(chunk, kept)
     while part.size > _FEW:
-        hint = _sharper(hint, part, plan)
+        hint = _hint(part, plan, hint)
         kept, _, _ = _scan(part, plan, hint, _pieces([0, part.size]))
         if len(kept) > part.size // 2:  # the tests have done what they can
             break
         part = _take(part, kept)
-    found = sketch_rows(part, plan, known)
+    found = _sketch(part, plan, known)
     if found.faults:
         return found
     whole = _usable(chunk, plan) if found.dropped else chunk
@@ -72,10 +72,21 @@ def scanned(chunk: Chunk, plan: Plan, known: Sketch) -> Sketch:
     )
 
 
-def _sharper(hint: Sketch, chunk: Chunk, plan: Plan) -> Sketch:
-    """The hint and some rows of the chunk. It serves the tests only; its sums count rows twice."""
-    drawn = np.unique(np.linspace(0, chunk.size - 1, _SAMPLE).astype(np.int64))
-    return merge(hint, sketch_rows(_take(chunk, drawn), plan, hint))
+def _sketch(chunk: Chunk, plan: Plan, known: Sketch) -> Sketch:
+    """The sketch of a few rows, with sums that mean nothing: one window is quicker than many."""
+    one = moments.WindowPlan("row", 1 << 62, "")
+    return replace(sketch_rows(chunk, replace(plan, window=one), known), plan=plan)
+
+
+def _hint(chunk: Chunk, plan: Plan, known: Sketch) -> Sketch:
+    """What is known, if that leaves few rows of a sample; else with the sample.
+
+    It serves the tests only: its sums mean nothing.
+    """
+    drawn = _take(chunk, np.unique(np.linspace(0, chunk.size - 1, _SAMPLE).astype(np.int64)))
+    if known.rows and len(_scan(drawn, plan, known, _pieces([0, drawn.size]))[0]) < _SAMPLE // 64:
+        return known
+    return merge(known, _sketch(drawn, plan, known))
 
 
 def _slice(chunk: Chunk, start: int, stop: int) -> Chunk:
@@ -115,6 +126,8 @@ def _spans(chunk: Chunk, window: moments.WindowPlan) -> tuple[Int, Int]:
     """Spans (T, 2) of rows that share a window, and the windows (T,)."""
     if window.by == "step":
         step = chunk.columns["step"].astype(np.int64, copy=False)
+        if window.origin:
+            step = step - window.origin
         found = np.empty(1 + chunk.size // _PIECE * 64, dtype=np.int64)
         count = kernels.edges(step, window.width, found)
         if count < 0:  # runs side by side, say
@@ -141,18 +154,24 @@ def _scan(chunk: Chunk, plan: Plan, hint: Sketch, spans: Int) -> tuple[Int, Int,
     limbs = np.zeros((len(spans), len(kernels.SUMMED) + 1, kernels.LIMBS), dtype=np.int64)
     counts = np.zeros((len(spans), 5), dtype=np.int64)
 
-    def work(part: slice) -> Int:
-        found = kernels.scan(
-            columns, given, spans[part], *tests, kept, limbs[part], counts[part]
-        )
-        first = spans[part.start, 0]
-        return kept[first : first + found]
-
     workers = _cores()
-    cuts = np.unique(np.linspace(0, len(spans), 4 * workers + 1).astype(np.int64)).tolist()
+    cuts = np.unique(np.linspace(0, len(spans), 8 * workers + 1).astype(np.int64)).tolist()
+    parts = iter(list(pairwise(cuts)))
+    found = []
+
+    def work() -> None:
+        for low, high in parts:  # all workers draw from the same iterator
+            own = slice(low, high)
+            count = kernels.scan(columns, given, spans[own], *tests, kept, limbs[own], counts[own])
+            first = spans[low, 0]
+            found.append(kept[first : first + count])
+
     with ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(work, [slice(low, high) for low, high in pairwise(cuts)]))
-    return np.concatenate(found), limbs, counts
+        others = [pool.submit(work) for _ in range(workers - 1)]
+        work()
+        for other in others:
+            other.result()
+    return np.sort(np.concatenate(found)), limbs, counts
 
 
 def _cores() -> int:

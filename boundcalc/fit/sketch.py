@@ -19,6 +19,7 @@ from boundcalc.logs.schema import NEEDS
 
 SCAN_ROWS = 1 << 19  # rows of a chunk from which on compiled loops are worth loading
 
+
 @dataclass(frozen=True)
 class Plan:
     """What to sketch. Sketches made under different plans are not comparable and do not merge."""
@@ -108,7 +109,8 @@ def below_floor(chunk: Chunk, plan: Plan) -> int:
 
 def below_zero(chunk: Chunk) -> int:
     """Rows with a negative loss."""
-    return int(np.count_nonzero(chunk.columns["loss"] < 0)) if "loss" in chunk.columns else 0
+    loss = chunk.columns.get("loss")
+    return 0 if loss is None else int(np.count_nonzero(np.signbit(loss) & (loss != 0)))
 
 
 def _extremes(chunk: Chunk, plan: Plan) -> dict[str, ratio.Extreme]:

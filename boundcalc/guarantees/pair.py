@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from boundcalc.errors import Fault, InputError
-from boundcalc.fit.exact import float_up
-from boundcalc.fit.frontier import Frontier
-from boundcalc.guarantees.theorem_at import SHARP, Constants, step_at
-from boundcalc.library.theorems import load_theorem
+from boundcalc.fit.exact import float_near, float_up
+from boundcalc.fit.frontier import NO_ROW, Frontier
+from boundcalc.guarantees.theorem_at import SHARP, Constants
+from boundcalc.kernel.value import evaluate
+from boundcalc.library.theorems import best_step_size, load_theorem
 
 OBJECTIVES = ("bound", "neighbourhood", "minimal", "rate")
 
 _FEW = 64  # so many vertices are simply all tried
 _TAIL_SHARE = Fraction(1, 100)  # of what the unbounded edge can still gain, left ungained
 _DOUBLINGS = 200
+_SMALLEST_START = Fraction(1, 1 << 20)  # doubling needs something above 0 to begin with
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Pair:
 
     objective : the one that was used, which differs from the one asked for where columns lack;
     value : of the objective at the exact point; binding_rows : the rows that hold it there.
+    attained : the objective has its optimum there; False on the unbounded edge, and for "rate".
     """
 
     alpha: float
@@ -40,6 +43,17 @@ class Pair:
     value: float
     binding_rows: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    attained: bool = True
+
+    def moved_to(
+        self, frontier: Frontier, alpha: float, beta: float, value: float, note: str
+    ) -> Pair:
+        """Another method's pair for the same objective, lifted where it is below the frontier."""
+        least = frontier.beta(max(Fraction(alpha), frontier.alpha_min))
+        if Fraction(beta) < least:
+            note += f"; its β = {beta!r} violates a row and was rounded up to the frontier"
+            beta = float_up(least)
+        return Pair(alpha, beta, self.objective, value, (), (note, *self.notes), False)
 
 
 def choose(
@@ -48,8 +62,8 @@ def choose(
     constants: Constants | None,
     *,
     margin: Fraction = Fraction(1, 10),
-) -> Pair:
-    """The pair on the frontier that the objective likes best.
+) -> Pair | None:
+    """The pair on the frontier that the objective likes best; None if float64 shows α = β there.
 
     Raises InputError when no pair reaches the `margin` that the objective "minimal" asks for.
     """
@@ -57,7 +71,7 @@ def choose(
     if objective == "bound" and constants is None:
         objective = "neighbourhood"
         notes = (
-            "no bound without grad_sqnorm, dist_sq (and a nonzero start): "
+            "a bound needs L > 0 (grad_sqnorm) and D₀ > 0 (dist_sq): "
             "the pair has the smallest β/(α − β) instead",
         )
     if objective == "minimal":
@@ -76,7 +90,9 @@ def _bound_of(constants: Constants) -> Callable[[Fraction, Fraction], Fraction]:
     theorem = load_theorem(SHARP)
 
     def bound(alpha: Fraction, beta: Fraction) -> Fraction:
-        return step_at(theorem, constants.env(alpha, beta))[1]
+        env = constants.env(alpha, beta)
+        assert theorem.bound is not None  # noqa: S101  # the catalogue's entry has one
+        return evaluate(theorem.bound, {**env, "gamma": best_step_size(theorem, env)})
 
     return bound
 
@@ -102,22 +118,23 @@ def _best(
     value: Callable[[Fraction, Fraction], Fraction],
     limit: Fraction | None,
     notes: tuple[str, ...],
-) -> Pair:
+) -> Pair | None:
     points = [(alpha, beta, rows) for alpha, beta, rows in frontier.vertices if alpha > beta]
     if not points:  # only the crossing with β = α: the first admissible pairs lie beyond it
         alpha = 2 * frontier.alpha_min + 1
-        points = [(alpha, frontier.beta(alpha), (frontier.lines[-1].row,))]
+        points = [(alpha, frontier.beta(alpha), _rows_of_last(frontier))]
     alpha, beta, rows = _search(points, value)
     least = value(alpha, beta)
-    if limit is not None and limit < least:
+    attained = limit is None or limit >= least
+    if limit is not None and not attained:
         alpha, beta, rows = _along_the_tail(frontier, points[-1][0], value, limit)
         least = value(alpha, beta)
         notes = (
             *notes,
-            f"the {objective} keeps improving as α → ∞, down to {float(limit):.6g}: there the "
+            f"the {objective} keeps improving as α → ∞, down to {float_near(limit):.6g}: there the "
             "condition only says that the loss stays below a multiple of loss_ref",
         )
-    return _rounded(frontier, alpha, objective, least, rows, notes)
+    return _rounded(frontier, alpha, objective, least, rows, notes, attained=attained)
 
 
 def _search(
@@ -149,8 +166,8 @@ def _along_the_tail(
     limit: Fraction,
 ) -> tuple[Fraction, Fraction, tuple[int, ...]]:
     """A pair on the unbounded edge with all but 1 % of what that edge can still gain."""
-    rows = tuple(row for row in (frontier.lines[-1].row,) if row >= 0)
-    alpha = max(last, Fraction(1, 1 << 20))
+    rows = _rows_of_last(frontier)
+    alpha = max(last, _SMALLEST_START)
     if alpha <= frontier.beta(alpha):  # the last vertex is the crossing itself
         alpha = 2 * alpha
     start = value(alpha, frontier.beta(alpha))
@@ -161,7 +178,7 @@ def _along_the_tail(
     return alpha, frontier.beta(alpha), rows
 
 
-def _minimal(frontier: Frontier, margin: Fraction) -> Pair:
+def _minimal(frontier: Frontier, margin: Fraction) -> Pair | None:
     """Smallest α + β with α − β ≥ margin: where the margin is reached, or where α + β* turns."""
     alpha = frontier.alpha_min
     for line in frontier.lines:
@@ -171,8 +188,8 @@ def _minimal(frontier: Frontier, margin: Fraction) -> Pair:
             raise InputError(
                 Fault(
                     "--margin",
-                    str(float(margin)),
-                    f"at most {float(-line.intercept):.6g}, the largest α − β that row "
+                    f"{float_near(margin):.6g}",
+                    f"at most {float_near(-line.intercept):.6g}, the largest α − β that row "
                     f"{line.row} admits",
                     "ask for a smaller margin",
                 )
@@ -181,16 +198,22 @@ def _minimal(frontier: Frontier, margin: Fraction) -> Pair:
     best = max(alpha, frontier.vertices[falling][0])  # the steepest line has slope ≥ 0
     rows = frontier.binding_rows(best, frontier.beta(best))
     total = best + frontier.beta(best)
-    return _rounded(frontier, best, "minimal", total, rows, (), margin)
+    return _rounded(frontier, best, "minimal", total, rows, (), margin=margin)
 
 
-def _rate(frontier: Frontier) -> Pair:
+def _rows_of_last(frontier: Frontier) -> tuple[int, ...]:
+    """The row of the unbounded edge, if it is one (and not β ≥ 0)."""
+    row = frontier.lines[-1].row
+    return () if row == NO_ROW else (row,)
+
+
+def _rate(frontier: Frontier) -> Pair | None:
     """Largest α − β, among the vertices: beyond the last one the rows add nothing but scale."""
     alpha, beta, rows = frontier.vertices[-1]
     if alpha <= beta:
-        alpha, rows = 2 * alpha + 1, (frontier.lines[-1].row,)
+        alpha, rows = 2 * alpha + 1, _rows_of_last(frontier)
         beta = frontier.beta(alpha)
-    return _rounded(frontier, alpha, "rate", alpha - beta, rows, ())
+    return _rounded(frontier, alpha, "rate", alpha - beta, rows, (), attained=False)
 
 
 def _rounded(
@@ -200,32 +223,29 @@ def _rounded(
     value: Fraction,
     rows: tuple[int, ...],
     notes: tuple[str, ...],
+    *,
     margin: Fraction = Fraction(0),
-) -> Pair:
+    attained: bool = True,
+) -> Pair | None:
     """Floats (α, β) on or just above the frontier; checked against every line of it, exactly."""
-    alpha_float, beta_float = _floats(frontier, alpha, margin)
-    if alpha_float <= beta_float:
-        raise InputError(
-            Fault(
-                "alpha-beta",
-                f"a tightest pair α = {alpha_float:.17g} whose β is the same float",
-                "α − β to be visible in float64",
-                "log the losses in float64",
-            )
-        )
+    floats = _floats(frontier, alpha, margin)
+    if floats is None or floats[0] <= floats[1]:
+        return None
+    alpha_float, beta_float = floats
     exact = Fraction(alpha_float)
     if not all(Fraction(beta_float) >= line.at(exact) for line in frontier.lines):
         raise ArithmeticError("rounding lost a row: this is a defect of boundcalc")
-    return Pair(alpha_float, beta_float, objective, float_up(value), rows, notes)
+    return Pair(alpha_float, beta_float, objective, float_up(value), rows, notes, attained)
 
 
-def _floats(frontier: Frontier, alpha: Fraction, margin: Fraction) -> tuple[float, float]:
+def _floats(frontier: Frontier, alpha: Fraction, margin: Fraction) -> tuple[float, float] | None:
     """Floats on or just above the frontier at α, with α − β ≥ margin if a tiny step can save it."""
-    tries = []
+    first = frontier.floats(alpha)
     for nudge in (0, *(1 << k for k in range(30))):
-        alpha_float = float_up(alpha * (1 + Fraction(nudge, 1 << 52)))
-        beta_float = float_up(frontier.beta(Fraction(alpha_float)))
-        if alpha_float > beta_float and Fraction(alpha_float) - Fraction(beta_float) >= margin:
-            return alpha_float, beta_float
-        tries.append((alpha_float, beta_float))
-    return tries[0]
+        pair = frontier.floats(alpha * (1 + Fraction(nudge, 1 << 52))) if nudge else first
+        if pair is None:
+            return None
+        near, beta = pair
+        if near > beta and Fraction(near) - Fraction(beta) >= margin:
+            return pair
+    return first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from fractions import Fraction
 from typing import Any
 
 from boundcalc.fit.exact import float_up
@@ -30,7 +29,7 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "assumptions": fit.assumptions,
         "method": assessment.request.method,
         "alpha_beta": _alpha_beta(assessment),
-        "pl": _constant(fit, "pl", "mu"),
+        "pl": _constant(fit, "pl", "mu", "on"),
         "pl_star": _constant(fit, "pl-star", "mu"),
         "pl_star_eps": None
         if fit.staircase is None
@@ -38,7 +37,8 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "self_bounding": None
         if bounding is None
         else {**bounding, "rows_below_float_floor": fit.rows_below_float_floor},
-        "aiming": _constant(fit, "aiming", "theta"),
+        "smooth": _optional(assessment.smooth),
+        "aiming": _constant(fit, "aiming", "theta", "broken_by"),
         "rsi": _constant(fit, "rsi", "mu"),
         "eb": _constant(fit, "eb", "mu"),
         "qg": _constant(fit, "qg", "mu"),
@@ -48,12 +48,28 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "runs": fit.runs,
         "observed": None if fit.observed is None else asdict(fit.observed),
         "guarantees": [asdict(one) for one in assessment.guarantees],
+        "scenario": _optional(assessment.scenario),
+        "discard": None
+        if assessment.discarded is None
+        else {
+            **asdict(assessment.discarded),
+            "scenario": _optional(assessment.discarded_scenario),
+        },
+        "cross_check": None
+        if assessment.cross_check is None
+        else {**asdict(assessment.cross_check), "agrees": assessment.cross_check.agrees},
     }
 
 
-def _constant(fit: Fit, condition: str, name: str) -> dict[str, Any] | None:
+def _optional(value: Any) -> dict[str, Any] | None:
+    return None if value is None else asdict(value)
+
+
+def _constant(fit: Fit, condition: str, name: str, *more: str) -> dict[str, Any] | None:
     found = fit.constants.get(condition)
-    return None if found is None else {name: found.value, "row": found.row}
+    if found is None:
+        return None
+    return {name: found.value, "row": found.row, **{key: getattr(found, key) for key in more}}
 
 
 def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
@@ -83,10 +99,12 @@ def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
 
 def _vertices(frontier: Frontier) -> dict[str, Any]:
     """Floats on or just above the frontier, so that every row satisfies every printed vertex."""
-    alphas = [float_up(alpha) for alpha, _, _ in frontier.vertices]
+    points = [(frontier.floats(alpha), rows) for alpha, _, rows in frontier.vertices]
+    printable = [(point, rows) for point, rows in points if point is not None]
     return {
-        "alpha": alphas,
-        "beta": [float_up(frontier.beta(Fraction(alpha))) for alpha in alphas],
+        "alpha": [alpha for (alpha, _), _ in printable],
+        "beta": [beta for (_, beta), _ in printable],
         "slope": float_up(frontier.slope),
-        "rows": [rows for _, _, rows in frontier.vertices],
+        "rows": [rows for _, rows in printable],
+        "vertices_beyond_float64": len(points) - len(printable),
     }

@@ -6,6 +6,8 @@ from boundcalc.fit.frontier import Infeasible
 from boundcalc.guarantees.assessment import Assessment
 from boundcalc.guarantees.theorem_at import SHARP
 
+_FACTS = 2  # conditions that the first line names where α-β cannot be judged
+
 
 def number(value: float) -> str:
     """Six significant digits, as in the table."""
@@ -33,35 +35,38 @@ def answer(assessment: Assessment) -> str:
     sharp = next((one for one in assessment.guarantees if one.theorem == SHARP), None)
     if sharp is None:
         return holds + "; the log lacks what a bound needs (see the warnings)."
+    steps = f"{sharp.steps:,} step{'s' if sharp.steps > 1 else ''}"
     promise = (
         f"SGD with step size {number(sharp.step_size)} (limit {number(sharp.step_size_limit)}) "
-        f"is promised min E[f − f*] ≤ {number(sharp.bound)} after {sharp.steps:,} steps"
+        f"is promised min E[f − f*] ≤ {number(sharp.bound)} after {steps}"
     )
     if sharp.observed is None or sharp.initial is None:
         return f"{holds}: {promise}."
     if sharp.vacuous:
         return (
             f"{holds}, but the guarantee is VACUOUS: {promise}, and training started at "
-            f"{number(sharp.initial)} already (it reached {number(sharp.observed)})."
+            f"{number(sharp.initial)} already (f − f at the reference; at best "
+            f"{number(sharp.observed)})."
         )
     return (
         f"{holds}: {promise}; training started at {number(sharp.initial)} "
-        f"and reached {number(sharp.observed)}."
+        f"(f − f at the reference; at best {number(sharp.observed)})."
     )
 
 
 def _without_pair(assessment: Assessment, rows: str) -> str:
     """Logs without ⟨∇f_i, x − x_ref⟩: PL and L are what can be said."""
     constants = assessment.fit.constants
-    said = []
-    for condition, words in (("pl", "PL holds with μ = {}"), ("self-bounding", "L = {}")):
+    said: list[str] = []
+    for condition, symbol in (("pl", "μ"), ("rsi", "μ"), ("eb", "μ"), ("qg", "μ")):
         found = constants.get(condition)
-        if found is not None:
-            said.append(words.format(number(found.value)))
-    if not said:
-        for condition in ("rsi", "eb", "qg"):
-            found = constants.get(condition)
-            if found is not None:
-                said.append(f"{condition.upper()} holds with μ = {number(found.value)}")
+        if found is not None and len(said) < _FACTS:
+            holds = f"holds with {symbol} = {number(found.value)}"
+            said.append(
+                f"{condition.upper()} {holds if found.value > 0 else f'holds with no {symbol} > 0'}"
+            )
+    smoothness = constants.get("self-bounding")
+    if smoothness is not None:
+        said.append(f"L = {number(smoothness.value)}")
     facts = " and ".join(said) if said else "nothing could be measured"
     return f"On all {rows}, {facts}; the α-β-condition cannot be judged: the log lacks the columns."
