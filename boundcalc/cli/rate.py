@@ -33,7 +33,10 @@ def rate(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(help="gd: prove the worst case of --n steps under --conditions, on the fly."),
+        typer.Option(
+            help="gd: prove the worst case of --n steps under --conditions, on the fly "
+            "(--midpoints M uses them at M points of each step too)."
+        ),
     ] = None,
     certificate: Annotated[
         Path | None, typer.Option(help="With --method: write the proof.", show_default=False)
@@ -234,12 +237,13 @@ def _search(
     from boundcalc.search.worst_case import worst_case
 
     gamma = exact(step_size or "", "--step-size")
-    steps = constants.get("n", "1")
-    if method != "gd" or not conditions or isinstance(gamma, tuple) or not steps.isdigit():
+    steps, between = constants.get("n", "1"), constants.get("midpoints", "0")
+    whole = steps.isdigit() and between.isdigit()
+    if method != "gd" or not conditions or isinstance(gamma, tuple) or not whole:
         expected = "--method gd --conditions .. --step-size (rational) --n (whole number)"
         raise InputError(Fault("rate --method", method, expected, "complete the question"))
     said = [filled(line, constants) for line in split_conditions(conditions)]
-    found = worst_case(said, gamma, int(steps))
+    found = worst_case(said, gamma, int(steps), int(between))
     body: dict[str, Any] = {"schema": "boundcalc.worst_case/1", "conditions": said}
     body |= {"step_size": str(gamma), "n": int(steps)}
     if isinstance(found, Undecided):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
-MAX_LENGTH = 20_000  # characters of one expression
+MAX_LENGTH = 60_000  # characters of one expression
 MAX_NODES = 5_000
 MAX_DEPTH = 60
 MAX_CHAIN = 100  # terms of one sum, factors of one product

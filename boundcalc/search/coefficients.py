@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from boundcalc.kernel.check import Premise
-from boundcalc.kernel.claim import read_claim
+from boundcalc.kernel.claim import Setup, read_claim
 from boundcalc.kernel.grammar import parse
 from boundcalc.kernel.identity import Context
 from boundcalc.kernel.implication import conclusion_condition
@@ -56,28 +56,28 @@ class Form:
 
 def forms(
     claim_data: Any,
-    uses: Mapping[str, Sequence[str]],
-    derive: Sequence[Mapping[str, Any]],
+    proof: Mapping[str, Any],
     premises: Mapping[str, Premise],
-    expressions: Mapping[str, str] | None = None,
+    expressions: Mapping[str, str],
 ) -> dict[str, Form]:
-    """Instances (and expressions) by name, as forms over one list of vectors.
+    """What a proof uses, and expressions, by name: forms over the gradients at all its points.
 
     The kernel's own reader makes them, so that finder and checker mean the same thing.
     """
     claim = read_claim(claim_data)
     context, known = declare_claim(claim), available(claim)
-    for step in claim.setup:
+    own = [Setup(entry["name"], entry["is"], None) for entry in proof["define"]]
+    for step in (*claim.setup, *own):
         set_up(context, step, {}, pointwise=True)
-    for entry in derive:
+    for entry in proof["derive"]:
         said = conclusion_condition(premises[entry["by"]].claim)
         constants = {n: entry["constants"].get(n, t) for n, t in said.hypothesis.constants.items()}
         hypothesis = replace(said.hypothesis, name=entry["name"], constants=constants)
         known[entry["name"]] = with_constants(hypothesis, said.condition)
-    vectors = tuple(f"grad(x{k})" for k in range(len(claim.setup) + 1))
-    announce(context, {name: list(entry) for name, entry in uses.items()}, known)
-    made = {name: _form(context, context.later[name]().value, vectors) for name in uses}
-    for name, text in (expressions or {}).items():
+    vectors = tuple(f"grad({name})" for name in context.scope.points)
+    announce(context, proof["use"], known)
+    made = {name: _form(context, context.later[name]().value, vectors) for name in proof["use"]}
+    for name, text in expressions.items():
         made[name] = _form(context, context.scope.scalar(parse(text, None)), vectors)
     return made
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from boundcalc.search.coefficients import Form
 
 DENOMINATOR = 10**10
+MOST_BITS = 4_000
 
 
 def nearest_combination(
@@ -56,7 +57,10 @@ def _solution(rows: list[list[Fraction]], right: list[Fraction]) -> dict[int, Fr
 
 
 def exact_squares(form: Form) -> list[tuple[Fraction, str]] | None:
-    """Σ weight·‖vector‖² equal to the quadratic part (LDLᵀ); None where it is not semidefinite."""
+    """Σ weight·‖vector‖² equal to the quadratic part (LDLᵀ); None where it is not semidefinite.
+
+    None also where a number grows past `MOST_BITS`: the grammar would not read it.
+    """
     if any(form.linear.values()):
         return None
     matrix = form.exact()
@@ -69,6 +73,8 @@ def exact_squares(form: Form) -> list[tuple[Fraction, str]] | None:
         if pivot == 0:
             continue
         row = [matrix[k][j] / pivot for j in range(size)]
+        if max(value.denominator.bit_length() for value in (pivot, *row)) > MOST_BITS:
+            return None
         parts = [f"({row[j]})*{form.gram[j]}" for j in range(k, size) if row[j]]
         squares.append((pivot, " + ".join(parts)))
         for i in range(k + 1, size):

@@ -40,3 +40,20 @@ def test_only_conditions_of_f_at_points_are_known() -> None:
         worst_case(["rsi(f; mu = 1)"], Fraction(1), 1)
     with pytest.raises(InputError, match="steps"):
         worst_case(["pl(f; mu = 1)"], Fraction(1), 40)
+
+
+def test_points_on_the_step_sharpen_the_published_rate() -> None:
+    """Under pl, conditions at points between iterates give more than the formula at γ = 1/L."""
+    found = worst_case(["pl(f; mu = 1/5)", "smooth(f; L = 1)"], Fraction(1), 1, midpoints=3)
+    assert not isinstance(found, Undecided)
+    assert Fraction(64, 100) < found.factor < Fraction(697, 1000) < Fraction(8, 11)
+    assert verify(json.loads(written(found.certificate))).checks == 1
+
+
+def test_more_conditions_give_no_larger_factor() -> None:
+    said = ["pl(f; mu = 1/5)", "smooth(f; L = 1)"]
+    wide = worst_case(said, Fraction(1), 2)
+    narrow = worst_case([*said, "convex(f)"], Fraction(1), 2)
+    assert not isinstance(wide, Undecided)
+    assert not isinstance(narrow, Undecided)
+    assert narrow.factor <= wide.factor + Fraction(1, 10**4)
