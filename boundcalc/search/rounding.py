@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from boundcalc.search.coefficients import Form
 
-DENOMINATOR = 10**10
-MOST_BITS = 4_000
+DENOMINATOR = 10**10  # one for all weights, so that sums of them stay short
+MOST_BITS = 3_000
 
 
 def nearest_combination(
@@ -18,7 +18,7 @@ def nearest_combination(
 
     The largest weights are solved for, the others rounded. None where one would be negative.
     """
-    exact = {n: Fraction(max(w, 0.0)).limit_denominator(DENOMINATOR) for n, w in weights.items()}
+    exact = {n: Fraction(round(max(w, 0.0) * DENOMINATOR), DENOMINATOR) for n, w in weights.items()}
     atoms = sorted(set(target.linear).union(*(form.linear for form in instances.values())))
     order = sorted(exact, key=lambda name: -exact[name])
     rows = [[instances[name].linear.get(atom, Fraction(0)) for name in order] for atom in atoms]
@@ -73,7 +73,7 @@ def exact_squares(form: Form) -> list[tuple[Fraction, str]] | None:
         if pivot == 0:
             continue
         row = [matrix[k][j] / pivot for j in range(size)]
-        if max(value.denominator.bit_length() for value in (pivot, *row)) > MOST_BITS:
+        if max(value.denominator.bit_length() for value in (pivot, *row[k:])) > MOST_BITS:
             return None
         parts = [f"({row[j]})*{form.gram[j]}" for j in range(k, size) if row[j]]
         squares.append((pivot, " + ".join(parts)))

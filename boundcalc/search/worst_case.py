@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import permutations
+from math import ceil
 from typing import Any
 
 from boundcalc.errors import Fault, InputError
@@ -70,7 +71,7 @@ def worst_case(
     if numerical is None:
         return Undecided(None, "the solver found no bound")
     for margin in MARGINS:
-        factor = Fraction(numerical + margin).limit_denominator(10**12) + Fraction(1, 10**12)
+        factor = Fraction(ceil((numerical + margin) * 10**12), 10**12)
         weights = room_at(found, start, last, factor)
         target = start.scaled(factor).minus(last)
         whole = None if weights is None else _proof(found, target, weights, proof)
