@@ -352,7 +352,11 @@ def test_a_split_proves_where_both_cases_do() -> None:
 
 def test_definitions_may_come_with_proofs() -> None:
     made = with_setup(
-        ("t", "1/(1 + L)"), ("r", "sqrt(L - mu)"), ("u", "sqrt(mu*L)"), ("v", "J(x, w)")
+        ("t", "1/(1 + L)"),
+        ("r", "sqrt(L - mu)"),
+        ("u", "sqrt(mu*L)"),
+        ("vv", "w*2"),
+        ("v", "J(x, w)"),
     )
     made |= {"functions": {"J": ["point", "Y", "X"]}, "vectors": {"w": "Y"}}
     proof = {**PROOF, "defined": {"t": {"by": "1 + L"}, "r": {"by": "order"}}}
@@ -436,9 +440,11 @@ def implication() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def derived(premise: Any, proof: Any, **entry: Any) -> Proved:
+    """The claim at half the rate, by way of the implication."""
     half = {"name": "half", "by": "half", **entry}
     use = {"pl": ["half", "x"], "upper": ["smooth", "x", "y"]}
     made = changed(rate="1 - mu/2*gamma*(2 - L*gamma)")
+    made["functions"] = {"T": ["point", "X"]}
     rate = {"factor": "2*L", "by": "L + order + mu*square(1 - L*gamma)"}
     below = {"by": "mu/2*gamma*L*limit"}
     shown = {**PROOF["show"], "rate": rate, "below_one": below}
@@ -476,6 +482,7 @@ def test_implications_are_not_misused() -> None:
     odd["conclusion"]["constants"] = {"mu": "mu/2 + 0*sigma2"}
     with pytest.raises(Rejected, match="not its parameters alone"):
         derived(odd, proof)
+    assert derived({**made, "functions": {"T": ["point", "X"]}}, proof).checks == 5
     known = copy.deepcopy(made)
     known["parameters"] = {"mu": "positive", "L": "positive"}
     known["setup"] = [{"name": "any", "holds": "mu <= L"}]
