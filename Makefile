@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint docs setup clean
+.PHONY: demo test lint docs certificates setup clean
 
 demo: $(VENV)/installed
 	$(BIN)/boundcalc fit cases/logs/digits-mlp.npz --plot digits-mlp.png
@@ -21,6 +21,12 @@ lint: $(VENV)/installed-lint
 docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build -q -W docs build/docs
 	@echo "docs: build/docs/index.html"
+
+# Every proof of the catalogue as a certificate, then re-checked with nothing installed but Python.
+certificates: $(VENV)/installed
+	rm -rf build/certificates
+	$(BIN)/boundcalc prove --all --certificates build/certificates
+	$(PYTHON) -S -m boundcalc.kernel build/certificates/*.json
 
 setup: $(VENV)/installed
 

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
     from boundcalc.errors import Fault, InputError
     from boundcalc.guarantees.assessment import Assessment
+    from boundcalc.library.rate import Rate
 
 __version__ = "0.1.0"
 
-__all__ = ["Fault", "InputError", "__version__", "fit_log"]
+__all__ = ["Fault", "InputError", "__version__", "fit_log", "rate"]
 
 
 def __getattr__(name: str) -> Any:
@@ -46,3 +47,16 @@ def fit_log(
     from boundcalc.options import opened_log, request_of
 
     return assess(opened_log(log, loss_min), request_of(options))
+
+
+def rate(theorem: str, **constants: Any) -> Rate:
+    """A theorem of the catalogue at given constants, as `boundcalc rate`.
+
+    constants : as the theorem names them (exact: 0.1 and "0.1" are 1/10, "5/2"), and `steps`,
+    `step_size`, `epsilon`.
+
+    Raises InputError for constants that are missing, of the wrong sign or in contradiction.
+    """
+    from boundcalc.library.evaluate import rate as evaluated
+
+    return evaluated(theorem, **constants)

@@ -116,7 +116,7 @@ def _real(value: Any) -> float:
 
 
 def _margin(value: Any) -> Fraction:
-    from boundcalc.library.number import exact_number
+    from boundcalc.library.numbers import exact_number
 
     if isinstance(value, str):
         return exact_number(value, "margin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from boundcalc.cli import conditions, prove, rate, theorems, verify
 from boundcalc.cli.fit import fit
 
 app = typer.Typer(
@@ -16,6 +17,11 @@ app = typer.Typer(
     "and whether their bounds say anything.",
 )
 app.command()(fit)
+app.command(context_settings=rate.CONTEXT)(rate.rate)
+app.command()(theorems.theorems)
+app.command()(conditions.conditions)
+app.command()(prove.prove)
+app.command()(verify.verify)
 
 
 @app.callback(invoke_without_command=True)

@@ -84,7 +84,7 @@ def fit(
 ) -> None:
     """Fit α-β, PL, PL*, smoothness and more to a training log, exactly, and say what follows."""
     del engine  # one engine so far: the serial fold
-    from boundcalc.library.number import exact_number
+    from boundcalc.library.numbers import exact_number
     from boundcalc.report.write import FIGURES, PAGES, check_output_paths
 
     outputs = ((plot, FIGURES), (html, PAGES))

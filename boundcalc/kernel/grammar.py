@@ -12,13 +12,15 @@ and the size of constants are capped, so that no text can make the reader work f
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
-MAX_LENGTH = 20_000  # characters of one expression
+MAX_LENGTH = 60_000  # characters of one expression
 MAX_NODES = 5_000
 MAX_DEPTH = 60
+MAX_CHAIN = 100  # terms of one sum, factors of one product
 MAX_EXPONENT = 64  # of one power, and of nested powers together
 MAX_CONSTANT_BITS = 4_096  # of a numerator or denominator in the text
 
@@ -129,7 +131,7 @@ def _number(token: _Token, text: str) -> Fraction:
 class _Reader:
     """Recursive descent over the tokens of one text."""
 
-    def __init__(self, text: str, functions: dict[str, int]) -> None:
+    def __init__(self, text: str, functions: Mapping[str, int] | None) -> None:
         self.text = text
         self.functions = functions
         self.tokens = _tokens(text)
@@ -170,14 +172,23 @@ class _Reader:
         value = self.product()
         if sign is not None and sign.text == "-":
             value = Binary("-", Number(Fraction(0), sign.position), value, sign.position)
+        length = 1
         while (op := self.accept("+", "-")) is not None:
+            length = self.longer(length, op)
             value = Binary(op.text, value, self.product(), op.position)
         self.depth -= 1
         return value
 
+    def longer(self, length: int, op: _Token) -> int:
+        if length == MAX_CHAIN:
+            raise self.fail(f"more than {MAX_CHAIN} terms or factors in a row", op.position)
+        return length + 1
+
     def product(self) -> Expr:
         value = self.power()
+        length = 1
         while (op := self.accept("*", "/")) is not None:
+            length = self.longer(length, op)
             value = Binary(op.text, value, self.power(), op.position)
         return value
 
@@ -209,14 +220,15 @@ class _Reader:
         raise self.fail(f"expected a number or a name, found {token.text!r}", token.position)
 
     def call(self, name: _Token) -> Expr:
-        if name.text not in self.functions:
-            known = ", ".join(sorted(self.functions))
+        functions = {name.text: 0} if self.functions is None else self.functions
+        if name.text not in functions:
+            known = ", ".join(sorted(functions))
             raise self.fail(f"unknown function {name.text!r}; known: {known}", name.position)
         arguments = [self.sum()]
         while self.accept(",") is not None:
             arguments.append(self.sum())
         self.expect(")")
-        least = self.functions[name.text]
+        least = functions[name.text]
         if len(arguments) < least or (least == 1 and len(arguments) > 1):
             raise self.fail(f"{name.text} takes {least} argument(s)", name.position)
         return Call(name.text, tuple(arguments), name.position)
@@ -231,19 +243,19 @@ def _degree(expr: Expr) -> int:
             return max(_degree(left), _degree(right))
         case Power(base, exponent):
             return max(1, abs(exponent)) * _degree(base)
-        case Call(_, arguments):
+        case Call(_, arguments):  # pragma: no branch - the last kind of node
             return max(_degree(argument) for argument in arguments)
 
 
-def parse(text: str, functions: dict[str, int] | None = None) -> Expr:
+def parse(text: str, functions: Mapping[str, int] | None = SCALAR_FUNCTIONS) -> Expr:
     """Read one expression.
 
-    functions : name → least number of arguments (exactly one where it is 1);
-        by default `SCALAR_FUNCTIONS`.
+    functions : name → least number of arguments (exactly one where it is 1, any where it is 0);
+        None where the reader of the tree knows which functions there are.
 
     Raises GrammarError with the position of the first character that does not fit.
     """
-    reader = _Reader(text, SCALAR_FUNCTIONS if functions is None else functions)
+    reader = _Reader(text, functions)
     value = reader.sum()
     last = reader.peek()
     if last.kind != "end":
@@ -262,5 +274,48 @@ def names(expr: Expr) -> frozenset[str]:
             return names(left) | names(right)
         case Power(base, _):
             return names(base)
-        case Call(_, arguments):
+        case Call(_, arguments):  # pragma: no branch - the last kind of node
             return frozenset().union(*(names(argument) for argument in arguments))
+
+
+@dataclass(frozen=True)
+class Relation:
+    """difference ≥ 0, > 0 or = 0."""
+
+    difference: Expr
+    kind: str  # >=, >, =
+
+
+def parse_relation(text: str, functions: Mapping[str, int] | None = SCALAR_FUNCTIONS) -> Relation:
+    """Read "left >= right" (also <=, <, >, =) as a statement about one difference.
+
+    Raises GrammarError.
+    """
+    match = re.search("[<>]=?|=", text)
+    if match is None:
+        raise GrammarError("expected one of >= <= > < =", len(text), text)
+    left = parse(text[: match.start()], functions)
+    right = parse(" " * match.end() + text[match.end() :], functions)
+    if match.group().startswith("<"):
+        left, right = right, left
+    kind = match.group().replace("<", ">")
+    if right == Number(Fraction(0)):
+        return Relation(left, kind)
+    return Relation(Binary("-", left, right, match.start()), kind)
+
+
+def substitute(expr: Expr, names: Mapping[str, Expr], functions: Mapping[str, str]) -> Expr:
+    """Replace names by expressions and functions by functions, all at once."""
+    match expr:
+        case Number():
+            return expr
+        case Name(name):
+            return names.get(name, expr)
+        case Binary(op, left, right, at):
+            a, b = substitute(left, names, functions), substitute(right, names, functions)
+            return Binary(op, a, b, at)
+        case Power(base, exponent, at):
+            return Power(substitute(base, names, functions), exponent, at)
+        case Call(function, arguments, at):  # pragma: no branch - the last kind of node
+            inside = tuple(substitute(a, names, functions) for a in arguments)
+            return Call(functions.get(function, function), inside, at)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import isqrt
+from typing import TypeAlias
 
 from boundcalc.kernel.grammar import Binary, Call, Expr, GrammarError, Name, Number, Power, parse
+
+Pair: TypeAlias = tuple[Fraction, Fraction]
 
 MAX_VALUE_BITS = 1 << 20  # of a numerator or denominator of any intermediate value
 
@@ -38,11 +41,10 @@ def sqrt_bounds(value: Fraction, bits: int) -> tuple[Fraction, Fraction]:
     return Fraction(root) / Fraction(2) ** shift, Fraction(root + 1) / Fraction(2) ** shift
 
 
-Pair = tuple[Fraction, Fraction]
-
-
-def enclose(expr: Expr | str, env: Mapping[str, Fraction], bits: int = 96) -> Pair:
+def enclose(expr: Expr | str, env: Mapping[str, Fraction | Pair], bits: int = 96) -> Pair:
     """Rationals lo ≤ value ≤ hi, rounded outward in roots only: lo = hi where none is irrational.
+
+    env : the value of each name, or a pair that encloses it.
 
     Raises GrammarError, with the position, where the value does not exist or its enclosure fails
     to decide that.
@@ -55,12 +57,13 @@ def enclose(expr: Expr | str, env: Mapping[str, Fraction], bits: int = 96) -> Pa
         case Name(name, position):
             if name not in env:
                 raise GrammarError(f"{name} has no value", position)
-            return Fraction(env[name]), Fraction(env[name])
+            given = env[name]
+            return given if isinstance(given, tuple) else (Fraction(given), Fraction(given))
         case Binary(op, left, right, position):
             pair = _binary(op, enclose(left, env, bits), enclose(right, env, bits), position)
         case Power(base, exponent, position):
             pair = _power(enclose(base, env, bits), exponent, position)
-        case Call(function, arguments, position):
+        case Call(function, arguments, position):  # pragma: no branch - the last kind of node
             pair = _call(function, [enclose(a, env, bits) for a in arguments], bits, position)
     return _capped(pair[0], expr.position), _capped(pair[1], expr.position)
 
@@ -109,7 +112,7 @@ def _call(function: str, arguments: list[Pair], bits: int, position: int) -> Pai
     raise GrammarError(f"{function} has no scalar value", position)
 
 
-def evaluate(expr: Expr | str, env: Mapping[str, Fraction]) -> Fraction:
+def evaluate(expr: Expr | str, env: Mapping[str, Fraction | Pair]) -> Fraction:
     """The exact value of an expression.
 
     Raises GrammarError where there is none (division by zero, a name without a value) or where it
@@ -121,7 +124,7 @@ def evaluate(expr: Expr | str, env: Mapping[str, Fraction]) -> Fraction:
     return lo
 
 
-def evaluate_float(expr: Expr | str, env: Mapping[str, Fraction]) -> float:
+def evaluate_float(expr: Expr | str, env: Mapping[str, Fraction | Pair]) -> float:
     """A float next to the value: a suggestion, not a bound."""
     lo, hi = enclose(expr, env, 96)
     try:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boundcalc.kernel.grammar import GrammarError, names, parse
-from boundcalc.kernel.value import enclose, evaluate, evaluate_float
+from boundcalc.kernel.value import enclose, evaluate, evaluate_float, sqrt_bounds
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,14 @@ def test_values(text: str, value: Fraction) -> None:
         ("(1", 2),
         ("1 2", 2),
         ("", 0),
-        ("x" + " + x" * 6_000, 20_000),
-        ("x" + "+x" * 4_000, 5000),
+        ("x" + " + x" * 16_000, 60_000),
+        ("x" + "+x" * 4_000, 199),
+        ("x" + "*x" * 4_000, 199),
+        ("max(" + ", ".join(["x"] * 3_000) + ")", 7501),
         ("(" * 100, 60),
         ("9" * 2_000, 0),
         ("1e-999 * 1e999 * 1e999 + " + "1" * 1024 + "e999", 25),
+        ("9" * 900 + "e999", 0),
         ("__import__('os')", 11),
         ("x.real", 1),
         ("λ", 0),
@@ -76,6 +79,15 @@ def test_refusals_say_where(text: str, position: int) -> None:
 def test_no_value(text: str, message: str) -> None:
     with pytest.raises(GrammarError, match=message):
         evaluate(text, {"x": Fraction(1)})
+
+
+def test_square_root_bounds() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        sqrt_bounds(Fraction(-1), 8)
+
+
+def test_pairs_enclose() -> None:
+    assert enclose("x^2 - y", {"x": (Fraction(-1), Fraction(2)), "y": Fraction(1)}) == (-1, 3)
 
 
 def test_values_are_capped() -> None:

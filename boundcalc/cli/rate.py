@@ -1,0 +1,264 @@
+"""`boundcalc rate THEOREM --alpha .. --L ..`: a theorem at given constants."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from boundcalc.kernel.value import Pair
+    from boundcalc.library.rate import Rate
+
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def rate(
+    context: typer.Context,
+    steps: Annotated[int | None, typer.Option(min=1, help="Horizon K.")] = None,
+    step_size: Annotated[
+        str | None, typer.Option(help="Step size γ. [default: the best one]", metavar="NUMBER")
+    ] = None,
+    epsilon: Annotated[
+        str | None, typer.Option(help="Count steps until the bound is this.", metavar="NUMBER")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--list", help="All theorems that the constants feed, tightest first.")
+    ] = False,
+    conditions: Annotated[
+        str | None,
+        typer.Option(help='With --list: what holds, such as "pl(f), smooth(f; L = 2)".'),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="gd: prove the worst case of --n steps under --conditions, on the fly "
+            "(--midpoints M uses them at M points of each step too)."
+        ),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="With --method: write the proof.", show_default=False)
+    ] = None,
+    fit: Annotated[
+        Path | None, typer.Option(help="Take constants from a fit of this log.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """THEOREM --constant NUMBER...: step-size limit, bound or rate, best step size, iterations.
+
+    Constants of the theorem are options of their own: --alpha 1 --beta 0.1 --L 5/2. They are exact:
+    0.1 is 1/10.
+    """
+    from boundcalc.errors import Fault, InputError
+
+    theorem, constants = _words(context.args)
+    if fit is not None:
+        fitted, horizon = _fitted(fit)
+        constants = {**fitted, **constants}
+        steps = steps or horizon
+    if method is not None:
+        _search(method, conditions, step_size, constants, certificate, as_json)
+        return
+    if everything:
+        _list(constants, conditions, steps, step_size, epsilon, as_json)
+        return
+    if theorem is None:
+        raise InputError(Fault("rate", "no theorem", "a theorem's id, or --list", "say which"))
+    from boundcalc.library.evaluate import rate as evaluated
+    from boundcalc.library.files import read
+
+    read("theorems", theorem)
+    if fit is not None:
+        from boundcalc.library.rate import needed
+        from boundcalc.library.theorems import load_theorem
+
+        wanted = needed(load_theorem(theorem))
+        constants = {name: value for name, value in constants.items() if name in wanted}
+    found = evaluated(theorem, steps, step_size, epsilon, **constants)
+    if as_json:
+        typer.echo(json.dumps(rate_json(found)))
+    else:
+        _print(found)
+
+
+def _words(words: list[str]) -> tuple[str | None, dict[str, Any]]:
+    """The theorem, and --name value or --name=value in any order."""
+    from boundcalc.errors import Fault, InputError
+
+    theorem, found, rest = None, {}, list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") and theorem is None:
+            theorem = word
+        elif not word.startswith("--") or not (equals or rest):
+            raise InputError(Fault("rate", repr(word), "--name value", "name each constant"))
+        else:
+            found[name.replace("-", "_")] = value if equals else rest.pop(0)
+    return theorem, found
+
+
+def _fitted(log: Path) -> tuple[dict[str, Any], int]:
+    """Constants of a fit, in the catalogue's names, and its horizon K."""
+    from fractions import Fraction
+
+    from boundcalc.guarantees.assessment import Request, assess
+    from boundcalc.logs.open import open_log
+
+    assessed = assess(open_log(log), Request())
+    pair, taken = assessed.pair, assessed.fit.constants
+    found: dict[str, Any] = {}
+    if pair is not None:
+        found |= {"alpha": Fraction(pair.alpha), "beta": Fraction(pair.beta)}
+    for condition, name in (("self-bounding", "L"), ("pl", "mu"), ("aiming", "theta")):
+        extremum = taken.get(condition)
+        if extremum is not None:
+            found[name] = Fraction(extremum.value)
+    if assessed.fit.interpolation_error is not None:
+        found["sigma2"] = assessed.fit.interpolation_error
+    if assessed.fit.initial_dist_sq is not None:
+        found["dist2"] = assessed.fit.initial_dist_sq
+    return found, assessed.fit.horizon
+
+
+def _up(pair: Pair | None) -> float | None:
+    from boundcalc.library.numbers import upper
+
+    return None if pair is None else upper(pair)
+
+
+def _down(pair: Pair | None) -> float | None:
+    from boundcalc.library.numbers import lower
+
+    return None if pair is None else lower(pair)
+
+
+def rate_json(found: Rate) -> dict[str, Any]:
+    """The keys of the contract: bounds rounded up, limits and lower bounds rounded down."""
+    step, best = found.step_size, found.best_step_size
+    body: dict[str, Any] = {
+        "schema": "boundcalc.rate/1",
+        "theorem": found.theorem.id,
+        "quantity": found.theorem.quantity,
+        "admissible": found.admissible,
+        "step_size_limit": _down(found.step_size_limit),
+        "step_size": None if step is None else float(step),
+        "bound": _up(found.bound),
+        "best_step_size": None if best is None else float(best),
+        "best_bound": _up(found.best_bound),
+        "iterations": found.iterations,
+        "reason": found.reason,
+    }
+    if found.theorem.rate is not None:
+        body["rate"] = _up(found.rate)
+        body["floor"] = _up(found.floor)
+        for key, value, rounded in (("lower", found.lower, _down), ("upper", found.upper, _up)):
+            body[key] = None if value is None else rounded(value.pair)
+            body[f"{key}_theorem"] = None if value is None else value.theorem
+    if found.radius is not None:
+        body["radius"] = _up(found.radius)
+    if found.concluded:
+        body["constants"] = {name: _down(pair) for name, pair in found.concluded.items()}
+    return body
+
+
+def _print(found: Rate) -> None:
+    body = rate_json(found)
+    typer.echo(f"{found.theorem.id}: {found.theorem.title}")
+    if found.theorem.quantity:
+        typer.echo(f"  {'bounds':<16} {found.theorem.quantity}")
+    if not found.admissible:
+        typer.echo("  the step size is outside the limit: the theorem promises nothing")
+    for key in (
+        "step_size_limit",
+        "step_size",
+        "bound",
+        "best_step_size",
+        "best_bound",
+        "floor",
+        "radius",
+    ):
+        if body.get(key) is not None:
+            typer.echo(f"  {key.replace('_', ' '):<16} {body[key]:.10g}")
+    if found.upper is not None:
+        typer.echo(f"  {'rate at most':<16} {body['upper']:.12g}  ({found.upper.theorem})")
+    if found.lower is not None:
+        typer.echo(f"  {'rate at least':<16} {body['lower']:.12g}  ({found.lower.theorem})")
+    for name, value in body.get("constants", {}).items():
+        typer.echo(f"  {name:<16} {value:.10g}")
+    if found.iterations is not None:
+        note = f"  ({found.reason})" if found.reason else ""
+        typer.echo(f"  {'iterations':<16} {found.iterations}{note}")
+    elif found.reason:
+        typer.echo(f"  {'iterations':<16} {found.reason}")
+
+
+def _list(
+    constants: dict[str, Any],
+    conditions: str | None,
+    steps: int | None,
+    step_size: str | None,
+    epsilon: str | None,
+    as_json: bool,
+) -> None:
+    """Every theorem that the constants feed, by way of implications where needed."""
+    from boundcalc.library.side_by_side import side_by_side
+
+    rows = side_by_side(constants, conditions, steps, step_size, epsilon)
+    if as_json:
+        listed = [{**rate_json(row.rate), "chain": row.chain} for row in rows]
+        typer.echo(json.dumps({"schema": "boundcalc.rates/1", "theorems": listed}))
+        return
+    for row in rows:
+        body = rate_json(row.rate)
+        value = body["bound"] if body["bound"] is not None else body.get("upper")
+        kind = "bound" if body["bound"] is not None else "rate"
+        chain = f"  by {' > '.join(row.chain)}" if row.chain else ""
+        shown = "needs --steps" if value is None else f"{kind} {value:.8g}"
+        typer.echo(f"{row.rate.theorem.id:<28} {shown:<24} {row.rate.theorem.quantity}{chain}")
+    if not rows:
+        typer.echo("no theorem about an algorithm is fed by these constants")
+
+
+def _search(
+    method: str,
+    conditions: str | None,
+    step_size: str | None,
+    constants: dict[str, Any],
+    certificate: Path | None,
+    as_json: bool,
+) -> None:
+    """Find and prove a worst case at these constants; exit code 3 where no proof is found."""
+    from boundcalc.errors import Fault, InputError
+    from boundcalc.kernel.certificate import written
+    from boundcalc.kernel.outcome import Undecided
+    from boundcalc.library.numbers import exact, upper
+    from boundcalc.library.side_by_side import filled, split_conditions
+    from boundcalc.search.worst_case import worst_case
+
+    gamma = exact(step_size or "", "--step-size")
+    steps, between = constants.get("n", "1"), constants.get("midpoints", "0")
+    whole = steps.isdigit() and between.isdigit()
+    if method != "gd" or not conditions or isinstance(gamma, tuple) or not whole:
+        expected = "--method gd --conditions .. --step-size (rational) --n (whole number)"
+        raise InputError(Fault("rate --method", method, expected, "complete the question"))
+    said = [filled(line, constants) for line in split_conditions(conditions)]
+    found = worst_case(said, gamma, int(steps), int(between))
+    body: dict[str, Any] = {"schema": "boundcalc.worst_case/1", "conditions": said}
+    body |= {"step_size": str(gamma), "n": int(steps)}
+    if isinstance(found, Undecided):
+        typer.echo(json.dumps(body | {"verdict": "undecided", "reason": found.reason}) if as_json
+                   else f"undecided: {found.reason}")  # fmt: skip
+        raise typer.Exit(3)
+    if certificate is not None:
+        certificate.write_text(written(found.certificate), encoding="ascii")
+    factor = upper((found.factor, found.factor))
+    body |= {"verdict": "proved", "factor": factor, "exact": str(found.factor)}
+    body |= {"numerical": found.numerical, "axioms": sorted(found.proved.axioms)}
+    if as_json:
+        typer.echo(json.dumps(body))
+        return
+    typer.echo(f"proved: f(x_{steps}) - f* <= {factor:.12g} * (f(x_0) - f*)")
+    typer.echo(f"  factor {found.factor}; axioms: {', '.join(body['axioms']) or 'none'}")

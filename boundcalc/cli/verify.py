@@ -1,0 +1,53 @@
+"""`boundcalc verify CERTIFICATE...`: the kernel alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def verify(
+    certificates: Annotated[
+        list[Path], typer.Argument(help="Certificates (.json).", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check certificates with the kernel alone: proved, or rejected and why."""
+    from boundcalc.errors import Fault, InputError
+    from boundcalc.kernel.certificate import read
+    from boundcalc.kernel.certificate import verify as check
+    from boundcalc.kernel.identity import Rejected
+
+    rows: list[dict[str, Any]] = []
+    for path in certificates:
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                Fault(str(path), str(error), "a certificate (JSON text)", "give its path")
+            ) from error
+        try:
+            proved = check(read(content))
+        except Rejected as rejected:
+            rows.append({"certificate": str(path), "verdict": "rejected", "reason": str(rejected)})
+        else:
+            rows.append(
+                {
+                    "certificate": str(path),
+                    "verdict": "proved",
+                    "claim_sha256": proved.claim.sha256,
+                    "checks": proved.checks,
+                    "axioms": sorted(proved.axioms),
+                }
+            )
+    if as_json:
+        typer.echo(json.dumps({"schema": "boundcalc.verify/1", "certificates": rows}))
+    else:
+        for row in rows:
+            note = row.get("reason") or f"{row['checks']} checks, axioms: {row['axioms'] or 'none'}"
+            typer.echo(f"{row['verdict']} {row['certificate']}: {note}")
+    if any(row["verdict"] == "rejected" for row in rows):
+        raise typer.Exit(1)

@@ -1,0 +1,31 @@
+"""`python -m boundcalc.kernel CERTIFICATE...`: the checker alone, with nothing installed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from boundcalc.kernel.certificate import read, verify
+from boundcalc.kernel.identity import Rejected
+
+
+def main(paths: list[str]) -> int:
+    """Print one line per certificate; 0 where all are proofs, 1 where one is not."""
+    worst = 0
+    for path in paths:
+        try:
+            proved = verify(read(Path(path).read_text(encoding="utf-8")))
+        except (Rejected, UnicodeDecodeError) as rejected:
+            sys.stdout.write(f"rejected {path}: {rejected}\n")
+            worst = 1
+        else:
+            axioms = ", ".join(sorted(proved.axioms)) or "none"
+            sys.stdout.write(
+                f"proved {path}: {proved.checks} identities, axioms: {axioms}, "
+                f"claim {proved.claim.sha256[:16]}\n"
+            )
+    return worst
+
+
+if __name__ == "__main__":  # pragma: no cover - run as a program in the tests
+    sys.exit(main(sys.argv[1:]))

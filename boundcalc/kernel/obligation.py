@@ -1,0 +1,80 @@
+"""What a conclusion asks a certificate to show, and how rules read their parts of a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from boundcalc.kernel.claim import Claim, ClaimError, Json, text, texts
+from boundcalc.kernel.grammar import Expr, Name, names, parse, parse_relation, substitute
+from boundcalc.kernel.identity import Context, constant_level
+from boundcalc.kernel.polynomial import Ratio
+from boundcalc.kernel.scope import CONSTANT, STATE, Scope
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """value ≥ 0, or > 0 where strict; after taking expectations where `expected`."""
+
+    name: str
+    value: Ratio
+    strict: bool = False
+    expected: bool = False
+
+
+Obligations: TypeAlias = Iterator[Obligation]
+
+
+def successors(claim: Claim, scope: Scope) -> dict[str, Expr]:
+    """The state's names and what they become; the state must be free, successors defined."""
+    for name, successor in claim.next.items():
+        if claim.points.get(name) not in ("any", "inside") and name not in claim.state:
+            raise ClaimError(f"next: {name} is not part of the state")
+        known = scope.points if name in claim.points else scope.scalars
+        if successor not in known:
+            raise ClaimError(f"next: {successor} is not defined")
+    if set(claim.state) - set(claim.next):
+        raise ClaimError("next: every scalar of the state needs a successor")
+    return {name: Name(successor) for name, successor in claim.next.items()}
+
+
+def potential_of(context: Context, claim: Claim, key: str) -> Expr:
+    """A function of the state: names only successors know, fixed points and constants."""
+    expr = parse(text(claim.conclusion[key], key), None)
+    fixed = {n for n, kind in claim.points.items() if kind in ("fixed", "minimiser", "centre")}
+    constants = {
+        n
+        for n, v in context.scope.scalars.items()
+        if context.scope.levels(v.variables()) == CONSTANT
+    }
+    run = {"gamma_sum", "gamma_sqsum", "steps"}
+    strangers = names(expr) - (fixed | constants | set(claim.next)) | (names(expr) & run)
+    if strangers:
+        raise ClaimError(f"{key}: {sorted(strangers)} is not carried from step to step")
+    if context.scope.levels(context.scope.scalar(expr).variables()) > STATE:
+        raise ClaimError(f"{key}: depends on the sampled index")
+    return expr
+
+
+def constant_of(context: Context, claim: Claim, key: str) -> Ratio:
+    value = context.scope.scalar(parse(text(claim.conclusion[key], key), None))
+    constant_level(context, value, key)
+    return value
+
+
+def invariants(
+    context: Context, claim: Claim, proof: Mapping[str, Json], at_start: bool
+) -> Obligations:
+    """What holds of the carried scalars at the start, or is kept by every step."""
+    starts = {name: parse(value, None) for name, value in claim.state.items()}
+    for name, relation_text in texts(proof.get("invariants", {}), "invariants").items():
+        relation = parse_relation(relation_text, None)
+        if relation.kind == "=" or names(relation.difference) - {*claim.state, *claim.parameters}:
+            raise ClaimError(f"{name}: an inequality between carried scalars and constants")
+        moved = starts if at_start else successors(claim, context.scope)
+        value = context.scope.scalar(substitute(relation.difference, moved, {}))
+        if at_start:
+            constant_level(context, value, name)
+        suffix = "start" if at_start else "kept"
+        yield Obligation(f"{name}_{suffix}", value, strict=relation.kind == ">")

@@ -1,0 +1,75 @@
+"""Theorems that bound the same contraction for different step sizes; the best choice of one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+
+from boundcalc.kernel.value import Pair, enclose
+from boundcalc.library.rate import Env, Value, admits, at, best_step, limit_of
+from boundcalc.library.theorems import Theorem, load_theorem, theorem_ids
+
+
+def written_names(theorem: Theorem) -> set[str]:
+    written = str([theorem.raw.get(key) for key in ("bound", "rate", "radius")])
+    return set(re.findall(r"\w+", written))
+
+
+def family_of_rates(theorem: Theorem) -> tuple[Theorem, ...]:
+    """Theorems that bound the same quantity under the same hypotheses, for other step sizes."""
+    if theorem.rate is None or theorem.kind != "contraction":
+        return (theorem,)
+    same = (load_theorem(id) for id in theorem_ids())
+    key = (theorem.hypotheses, theorem.quantity)
+    return tuple(t for t in same if (t.hypotheses, t.quantity) == key and t.rate is not None)
+
+
+def widest(family: tuple[Theorem, ...], env: Env) -> Theorem:
+    return max(family, key=lambda t: (limit_of(t, env) or (Fraction(0),))[0])
+
+
+def any_admits(family: tuple[Theorem, ...], env: Env, gamma: Fraction) -> bool:
+    return any(admits(theorem, env, gamma) for theorem in family)
+
+
+def contraction_at(family: tuple[Theorem, ...], env: Env, gamma: Fraction) -> Value | None:
+    """The smallest rate that a theorem of the family gives at this step size."""
+    best: Value | None = None
+    for theorem in family:
+        if admits(theorem, env, gamma):
+            pair = at(theorem, theorem.rate, {**env, "gamma": gamma})
+            if pair is not None and (best is None or pair[1] < best.pair[1]):
+                best = Value(pair, theorem.id)
+    return best
+
+
+def best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fraction | None:
+    if len(family) == 1 or theorem.rate is None:
+
+        def value(gamma: Fraction) -> Pair | None:
+            formula = theorem.bound if theorem.bound is not None else theorem.rate
+            allowed = admits(theorem, env, gamma)
+            return at(theorem, formula, {**env, "gamma": gamma}) if allowed else None
+
+        return best_step(theorem, env, value)
+    last = widest(family, env)
+
+    def rate_at(gamma: Fraction) -> Pair | None:
+        best = contraction_at(family, env, gamma)
+        return best.pair if best is not None else None
+
+    return best_step(replace(last, best_step=None), env, rate_at)
+
+
+def bracket(
+    family: tuple[Theorem, ...], theorem: Theorem, env: Env, gamma: Fraction | None
+) -> tuple[Value | None, Value | None]:
+    """The proved rate from above, and a lower bound attained by an example."""
+    if gamma is None or theorem.rate is None:
+        return None, None
+    above = contraction_at(family, env, gamma)
+    if "lower" not in theorem.raw:
+        return above, None
+    below = enclose(theorem.raw["lower"], {**env, "gamma": gamma})
+    return above, Value(below, theorem.raw["lower_reference"])

@@ -1,0 +1,83 @@
+"""All theorems that given constants feed, side by side, tightest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from boundcalc.errors import InputError
+from boundcalc.library.chain import default_facts, fed, named_facts
+from boundcalc.library.evaluate import Number, evaluate
+from boundcalc.library.numbers import exact
+from boundcalc.library.rate import Rate
+
+
+@dataclass(frozen=True)
+class Row:
+    """A theorem at the constants, and the implications that its hypotheses took."""
+
+    rate: Rate
+    chain: tuple[str, ...]
+
+
+def side_by_side(
+    constants: Mapping[str, Number],
+    conditions: str | None = None,
+    steps: int | None = None,
+    step_size: Number | None = None,
+    epsilon: Number | None = None,
+) -> list[Row]:
+    """Theorems of the same quantity stand together, the smallest bound (or rate) first.
+
+    conditions : what is known to hold, such as "rsi(f), smooth(f)"; without it, mu is taken as the
+    constant of pl, L as that of smooth, and so on (chain.default_facts).
+    """
+    given = {name: exact(value, f"--{name}") for name, value in constants.items()}
+    if conditions is None:
+        facts = default_facts(given)
+    else:
+        facts = named_facts(split_conditions(conditions), given)
+    gamma = None if step_size is None else exact(step_size, "--step-size")
+    target = None if epsilon is None else exact(epsilon, "--epsilon")
+    rows: list[Row] = []
+    seen: set[tuple[tuple[str, ...], str]] = set()  # one row for theorems of several step sizes
+    for one in fed(facts, given):
+        key = (one.theorem.hypotheses, one.theorem.quantity)
+        if one.theorem.kind == "contraction" and key in seen:
+            continue
+        seen.add(key)
+        try:
+            found = evaluate(
+                one.theorem,
+                one.constants,
+                steps,
+                gamma[0] if isinstance(gamma, tuple) else gamma,
+                target[0] if isinstance(target, tuple) else target,
+            )
+        except InputError:
+            continue  # a constant of the run is missing
+        rows.append(Row(found, one.chain))
+    return sorted(rows, key=lambda row: (row.rate.theorem.quantity, _size(row.rate)))
+
+
+def split_conditions(text: str) -> list[str]:
+    """The conditions of "pl(f; mu = 1/5), smooth", one by one."""
+    return [part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip()]
+
+
+def filled(line: str, constants: Mapping[str, Number]) -> str:
+    """A condition of f with the numbers written in: "pl(f; mu = 1/5)"."""
+    from boundcalc.library.hypotheses import read_hypothesis
+
+    said = read_hypothesis(line if "(" in line else f"{line}(f)")
+    values = {name: constants.get(text, text) for name, text in said.constants.items()}
+    written = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return f"{said.condition}(f; {written})" if written else f"{said.condition}(f)"
+
+
+def _size(found: Rate) -> float:
+    for pair in (found.bound, found.upper.pair if found.upper else None):
+        if pair is not None:
+            return float(pair[1])
+    return float("inf")

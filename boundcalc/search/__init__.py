@@ -1,0 +1,1 @@
+"""UNTRUSTED. Finders of proofs; whatever they find is checked by the kernel."""
