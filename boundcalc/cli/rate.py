@@ -169,7 +169,9 @@ def _print(found: Rate) -> None:
     typer.echo(f"{found.theorem.id}: {found.theorem.title}")
     if found.theorem.quantity:
         typer.echo(f"  {'bounds':<16} {found.theorem.quantity}")
-    if not found.admissible:
+    if not found.admissible and found.step_size is None:
+        typer.echo("  no bound without a step size: give --step-size, or --steps for the best one")
+    elif not found.admissible:
         typer.echo("  the step size is outside the limit: the theorem promises nothing")
     for key in (
         "step_size_limit",
