@@ -26,12 +26,16 @@ FEW = ODD["only loss and gradient"]  # a figure of one panel, drawn fast
 def test_odd_logs_draw_without_a_warning(name, tmp_path):
     assessment, log = fitted(ODD[name])
     with house_style():
-        figure_of(assessment, log).savefig(tmp_path / "fit.png", dpi=40)
+        figure = figure_of(assessment, log)
+        figure.savefig(tmp_path / "fit.png", dpi=40)
+    assert all(panel.has_data() for panel in figure.axes if panel.get_title())
+    assert (tmp_path / "fit.png").stat().st_size > 1000
 
 
 def test_names_from_files_are_not_markup(tmp_path):
     log = log_from_arrays(quadratics(), source="runs/$x^{2_日本.npz")
     draw_fit(assess(log), log, tmp_path / "fit.png")
+    assert (tmp_path / "fit.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
@@ -112,3 +116,4 @@ def test_checking_a_path_makes_no_file(tmp_path):
 def test_horizons_beyond_any_axis_draw(tmp_path):
     assessment, log = fitted(quadratics(spread=0.0), steps=10**40, margin=Fraction(1, 10))
     draw_fit(assessment, log, tmp_path / "fit.png")
+    assert (tmp_path / "fit.png").stat().st_size > 1000
