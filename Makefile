@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint docs certificates setup clean
+.PHONY: demo test lint docs certificates extras setup clean
 
 demo: $(VENV)/installed
 	$(BIN)/boundcalc fit cases/logs/digits-mlp.npz --plot digits-mlp.png
@@ -21,6 +21,10 @@ lint: $(VENV)/installed-lint
 docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build -q -W docs build/docs
 	@echo "docs: build/docs/index.html"
+
+# Tests that need packages beyond the usual; here a missing one fails.
+extras: $(VENV)/installed-extras
+	BOUNDCALC_EXTRAS=1 $(BIN)/python -m pytest tests/extras
 
 # Every proof of the catalogue as a certificate, then re-checked with nothing installed but Python.
 certificates: $(VENV)/installed
@@ -48,6 +52,10 @@ $(VENV)/installed-lint: $(VENV)/installed-test
 
 $(VENV)/installed-docs: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
+
+$(VENV)/installed-extras: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,extras]'
 	touch $@
 
 clean:
