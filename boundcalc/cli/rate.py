@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from boundcalc.kernel.value import Pair
     from boundcalc.library.rate import Rate
 
+_SELF_BOUNDING = (
+    "note: L of a log is the self-bounding constant; rows that rest on smooth(f) presume that it is "
+    "the smoothness constant too (--L says otherwise)"
+)
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -54,8 +60,15 @@ def rate(
     from boundcalc.errors import Fault, InputError
 
     theorem, constants = _words(context.args)
+    said = tuple(constants)
     if fit is not None:
         fitted, horizon = _fitted(fit)
+        if everything:
+            from boundcalc.library.side_by_side import usable
+
+            fitted = usable(fitted)
+            if not as_json and "L" not in said:
+                typer.echo(_SELF_BOUNDING, err=True)
         constants = {**fitted, **constants}
         steps = steps or horizon
     if method is not None:
@@ -71,11 +84,21 @@ def rate(
 
     read("theorems", theorem)
     if fit is not None:
-        from boundcalc.library.rate import needed
+        from boundcalc.library.rate import needed, start_of
         from boundcalc.library.theorems import load_theorem
 
-        wanted = needed(load_theorem(theorem))
-        constants = {name: value for name, value in constants.items() if name in wanted}
+        statement = load_theorem(theorem)
+        if "smooth" in statement.hypotheses and "L" not in said:
+            raise InputError(
+                Fault(
+                    "--fit",
+                    "L of a log, which is the self-bounding constant",
+                    f"the smoothness constant that {theorem} asks for (it may be larger)",
+                    "give --L",
+                )
+            )
+        wanted = {*needed(statement), start_of(statement)}
+        constants = {n: v for n, v in constants.items() if n in wanted or n in said}
     found = evaluated(theorem, steps, step_size, epsilon, **constants)
     if as_json:
         typer.echo(json.dumps(rate_json(found)))
@@ -87,16 +110,25 @@ def _words(words: list[str]) -> tuple[str | None, dict[str, Any]]:
     """The theorem, and --name value or --name=value in any order."""
     from boundcalc.errors import Fault, InputError
 
-    theorem, found, rest = None, {}, list(words)
+    theorem: str | None = None
+    found: dict[str, Any] = {}
+    faults, rest = [], list(words)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.removeprefix("--").partition("=")
         if not word.startswith("--") and theorem is None:
             theorem = word
-        elif not word.startswith("--") or not (equals or rest):
-            raise InputError(Fault("rate", repr(word), "--name value", "name each constant"))
+        elif not word.startswith("--"):
+            faults.append(Fault("rate", repr(word), "--name value", "name each constant"))
+        elif not equals and (not rest or rest[0].startswith("--")):
+            faults.append(Fault("rate", f"{word} without a value", "--name value", "give a number"))
         else:
-            found[name.replace("-", "_")] = value if equals else rest.pop(0)
+            name, value = name.replace("-", "_"), value if equals else rest.pop(0)
+            if name in found:
+                faults.append(Fault("rate", f"--{name} twice", "each constant once", "remove one"))
+            found[name] = value
+    if faults:
+        raise InputError(*faults)
     return theorem, found
 
 
@@ -123,78 +155,114 @@ def _fitted(log: Path) -> tuple[dict[str, Any], int]:
     return found, assessed.fit.horizon
 
 
-def _up(pair: Pair | None) -> float | None:
+LARGER_IS_WEAKER = {"L", "beta", "A", "B", "C", "H", "lambda_max"}  # of concluded constants
+
+
+def _up(pair: Pair | None) -> float | str | None:
     from boundcalc.library.numbers import upper
 
-    return None if pair is None else upper(pair)
+    return None if pair is None else _finite(upper(pair))
 
 
-def _down(pair: Pair | None) -> float | None:
+def _down(pair: Pair | None) -> float | str | None:
     from boundcalc.library.numbers import lower
 
-    return None if pair is None else lower(pair)
+    return None if pair is None else _finite(lower(pair))
+
+
+def _finite(number: float) -> float | str:
+    from math import isfinite
+
+    return number if isfinite(number) else str(number)
+
+
+def _step(step: Fraction | None, limit: Pair | None) -> float | str | None:
+    """The decimals of a step size; a float above the limit only where the step size is."""
+    from boundcalc.library.numbers import lower
+
+    if step is None:
+        return None
+    try:
+        near = float(step)
+    except OverflowError:
+        return "inf"
+    return min(near, lower(limit)) if limit is not None and step <= limit[0] else near
+
+
+def _from_below(found: Rate) -> bool:
+    """Whether the bound is a lower bound, as of an eigenvalue."""
+    return found.theorem.kind == "inequality"
 
 
 def rate_json(found: Rate) -> dict[str, Any]:
     """The keys of the contract: bounds rounded up, limits and lower bounds rounded down."""
-    step, best = found.step_size, found.best_step_size
+    outward = _down if _from_below(found) else _up
     body: dict[str, Any] = {
         "schema": "boundcalc.rate/1",
         "theorem": found.theorem.id,
         "quantity": found.theorem.quantity,
         "admissible": found.admissible,
         "step_size_limit": _down(found.step_size_limit),
-        "step_size": None if step is None else float(step),
-        "bound": _up(found.bound),
-        "best_step_size": None if best is None else float(best),
-        "best_bound": _up(found.best_bound),
+        "step_size": _step(found.step_size, found.step_size_limit),
+        "bound": outward(found.bound),
+        "best_step_size": _step(found.best_step_size, found.step_size_limit),
+        "best_bound": outward(found.best_bound),
         "iterations": found.iterations,
         "reason": found.reason,
+        "unused": list(found.unused),
     }
     if found.theorem.rate is not None:
-        body["rate"] = _up(found.rate)
-        body["floor"] = _up(found.floor)
-        for key, value, rounded in (("lower", found.lower, _down), ("upper", found.upper, _up)):
-            body[key] = None if value is None else rounded(value.pair)
+        body |= {"relative": found.relative, "start": found.start}
+        body |= {"rate": _up(found.rate), "own_rate": _up(found.own_rate)}
+        body["rate_theorem"] = None if found.upper is None else found.upper.theorem
+        body |= {"factor": _up(found.factor), "floor": _up(found.floor)}
+        for key, value, side in (("lower", found.lower, _down), ("upper", found.upper, _up)):
+            body[key] = None if value is None else side(value.pair)
             body[f"{key}_theorem"] = None if value is None else value.theorem
     if found.radius is not None:
         body["radius"] = _up(found.radius)
     if found.concluded:
-        body["constants"] = {name: _down(pair) for name, pair in found.concluded.items()}
+        body["constants"] = {
+            name: (_up if name in LARGER_IS_WEAKER else _down)(pair)
+            for name, pair in found.concluded.items()
+        }
     return body
 
 
 def _print(found: Rate) -> None:
-    body = rate_json(found)
+    from boundcalc.library.numbers import rounded
+
+    def say(name: str, pair: Pair | None, sign: int, note: str = "", digits: int = 10) -> None:
+        if pair is not None:
+            typer.echo(f"  {name:<16} {rounded(pair, sign, digits)}{note}")
+
+    def point(step: Fraction | None) -> Pair | None:
+        return None if step is None else (step, step)
+
     typer.echo(f"{found.theorem.id}: {found.theorem.title}")
     if found.theorem.quantity:
         typer.echo(f"  {'bounds':<16} {found.theorem.quantity}")
-    if not found.admissible and found.step_size is None:
-        typer.echo("  no bound without a step size: give --step-size, or --steps for the best one")
-    elif not found.admissible:
-        typer.echo("  the step size is outside the limit: the theorem promises nothing")
-    for key in (
-        "step_size_limit",
-        "step_size",
-        "bound",
-        "best_step_size",
-        "best_bound",
-        "floor",
-        "radius",
-    ):
-        if body.get(key) is not None:
-            typer.echo(f"  {key.replace('_', ' '):<16} {body[key]:.10g}")
-    if found.upper is not None:
-        typer.echo(f"  {'rate at most':<16} {body['upper']:.12g}  ({found.upper.theorem})")
-    if found.lower is not None:
-        typer.echo(f"  {'rate at least':<16} {body['lower']:.12g}  ({found.lower.theorem})")
-    for name, value in body.get("constants", {}).items():
-        typer.echo(f"  {name:<16} {value:.10g}")
+    say("step size limit", found.step_size_limit, -1)
+    say("step size", point(found.step_size), -1)
+    sign = -1 if _from_below(found) else 1
+    say("bound", found.bound, sign)
+    if found.relative:
+        say("factor", found.factor, 1, "  times the first value")
+    say("best step size", point(found.best_step_size), -1)
+    say("best bound", found.best_bound, sign)
+    say("floor", found.floor, 1)
+    say("radius", found.radius, 1)
+    for name, value, side in (("rate at most", found.upper, 1), ("rate at least", found.lower, -1)):
+        if value is not None:
+            say(name, value.pair, side, f"  ({value.theorem})", 12)
+    for name, pair in found.concluded.items():
+        say(name, pair, 1 if name in LARGER_IS_WEAKER else -1)
     if found.iterations is not None:
-        note = f"  ({found.reason})" if found.reason else ""
-        typer.echo(f"  {'iterations':<16} {found.iterations}{note}")
-    elif found.reason:
-        typer.echo(f"  {'iterations':<16} {found.reason}")
+        typer.echo(f"  {'iterations':<16} {found.iterations}")
+    if found.reason:
+        typer.echo(f"  {'note':<16} {found.reason}")
+    if found.unused:
+        typer.echo(f"  {'not used':<16} {', '.join(found.unused)}")
 
 
 def _list(
@@ -206,6 +274,7 @@ def _list(
     as_json: bool,
 ) -> None:
     """Every theorem that the constants feed, by way of implications where needed."""
+    from boundcalc.library.numbers import rounded
     from boundcalc.library.side_by_side import side_by_side
 
     rows = side_by_side(constants, conditions, steps, step_size, epsilon)
@@ -214,12 +283,14 @@ def _list(
         typer.echo(json.dumps({"schema": "boundcalc.rates/1", "theorems": listed}))
         return
     for row in rows:
-        body = rate_json(row.rate)
-        value = body["bound"] if body["bound"] is not None else body.get("upper")
-        kind = "bound" if body["bound"] is not None else "rate"
+        bound, best = row.rate.bound, row.rate.rate
         chain = f"  by {' > '.join(row.chain)}" if row.chain else ""
-        shown = "needs --steps" if value is None else f"{kind} {value:.8g}"
-        typer.echo(f"{row.rate.theorem.id:<28} {shown:<24} {row.rate.theorem.quantity}{chain}")
+        value = "needs --steps" if row.rate.admissible else "outside the step-size limit"
+        if bound is not None:
+            value = f"bound {rounded(bound, 1, 8)}"
+        elif best is not None:
+            value = f"rate {rounded(best, 1, 8)}"
+        typer.echo(f"{row.rate.theorem.id:<28} {value:<24} {row.rate.theorem.quantity}{chain}")
     if not rows:
         typer.echo("no theorem about an algorithm is fed by these constants")
 

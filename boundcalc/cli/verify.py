@@ -15,11 +15,15 @@ def verify(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check certificates with the kernel alone: proved, or rejected and why."""
+    """Check certificates with the kernel: proved, or rejected and why.
+
+    Axioms and conditions must be those of the catalogue, word for word.
+    """
     from boundcalc.errors import Fault, InputError
     from boundcalc.kernel.certificate import read
     from boundcalc.kernel.certificate import verify as check
     from boundcalc.kernel.identity import Rejected
+    from boundcalc.library.certificates import stranger, theorem_of
 
     rows: list[dict[str, Any]] = []
     for path in certificates:
@@ -30,7 +34,10 @@ def verify(
                 Fault(str(path), str(error), "a certificate (JSON text)", "give its path")
             ) from error
         try:
-            proved = check(read(content))
+            data = read(content)
+            proved = check(data)
+            if (strange := stranger(proved, data["claim"])) is not None:
+                raise Rejected(strange)
         except Rejected as rejected:
             rows.append({"certificate": str(path), "verdict": "rejected", "reason": str(rejected)})
         else:
@@ -39,6 +46,7 @@ def verify(
                     "certificate": str(path),
                     "verdict": "proved",
                     "claim_sha256": proved.claim.sha256,
+                    "theorem": theorem_of(proved.claim.sha256),
                     "checks": proved.checks,
                     "axioms": sorted(proved.axioms),
                 }
@@ -47,7 +55,11 @@ def verify(
         typer.echo(json.dumps({"schema": "boundcalc.verify/1", "certificates": rows}))
     else:
         for row in rows:
-            note = row.get("reason") or f"{row['checks']} checks, axioms: {row['axioms'] or 'none'}"
+            note = row.get("reason")
+            if note is None:
+                which = row["theorem"] or "of no theorem of the catalogue"
+                note = f"{row['checks']} checks, axioms: {row['axioms'] or 'none'}, "
+                note += f"claim {row['claim_sha256']} ({which})"
             typer.echo(f"{row['verdict']} {row['certificate']}: {note}")
     if any(row["verdict"] == "rejected" for row in rows):
         raise typer.Exit(1)

@@ -19,10 +19,10 @@ def main(paths: list[str]) -> int:
             sys.stdout.write(f"rejected {path}: {rejected}\n")
             worst = 1
         else:
-            axioms = ", ".join(sorted(proved.axioms)) or "none"
+            axioms = ", ".join(f"{id} ({claim})" for id, claim in sorted(proved.cited)) or "none"
             sys.stdout.write(
                 f"proved {path}: {proved.checks} identities, axioms: {axioms}, "
-                f"claim {proved.claim.sha256[:16]}\n"
+                f"claim {proved.claim.sha256}\n"
             )
     return worst
 

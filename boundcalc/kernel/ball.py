@@ -23,9 +23,8 @@ ZERO = ratio(Fraction(0))
 def _root(context: Context, claim: Claim, key: str, of: Ratio) -> Ratio:
     """The variable that the claim defined as the square root of a value."""
     name = text(claim.conclusion[key], key)
-    equation = context.assumptions.get(f"{name}_def")
     root = context.scope.scalar(Name(name))
-    if equation is None or (equation.value - (root * root - of)).numerator:
+    if name not in context.roots or (context.roots[name] - of).numerator:
         raise ClaimError(f"{key}: {name} is not defined as the square root that the rule needs")
     return root
 
@@ -58,7 +57,7 @@ def path_length(context: Context, claim: Claim) -> Obligations:
     """
     keys = {"rule", "loss", "root", "root_next", "root_start", "length", "start"}
     more = {"scale", "rate", "radius"}
-    raw = fields(claim.conclusion, "conclusion", keys | more, {"until"})
+    raw = fields(dict(claim.conclusion), "conclusion", keys | more, {"until"})
     now, after = _both(context, claim)
     start = constant_of(context, claim, "start")
     root, root_next = (
@@ -92,7 +91,7 @@ def stopped(context: Context, claim: Claim) -> Obligations:
     leaves the ball, and E[V(x^k); none left before] ≤ rate^k·V(x^0) (Markov's inequality).
     """
     keys = {"rule", "loss", "rate", "spread", "radius", "delta", "start", "root_rate", "reach"}
-    fields(claim.conclusion, "conclusion", keys, set())
+    fields(dict(claim.conclusion), "conclusion", keys, set())
     now, after = _both(context, claim)
     rate, spread = constant_of(context, claim, "rate"), constant_of(context, claim, "spread")
     start = constant_of(context, claim, "start")

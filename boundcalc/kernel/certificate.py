@@ -44,9 +44,18 @@ def read(content: str) -> Json:
     if len(content) > MAX_CHARACTERS:
         raise Rejected(f"longer than {MAX_CHARACTERS} characters")
     try:
-        return json.loads(content, parse_float=_refused, parse_constant=_refused)
+        return json.loads(
+            content, parse_float=_refused, parse_constant=_refused, object_pairs_hook=_object
+        )
     except (ValueError, RecursionError) as error:
         raise Rejected(f"not a JSON text: {error}") from error
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is given twice")
+    return made
 
 
 def _refused(number: str) -> None:
@@ -67,7 +76,7 @@ def verify(data: Json, depth: int = 0) -> Proved:
         if not isinstance(raw["premises"], dict):
             raise ClaimError("certificate: premises are an object")
         premises = {id: _premise(id, entry, depth) for id, entry in raw["premises"].items()}
-    except ClaimError as error:
+    except (ClaimError, TypeError, RecursionError) as error:
         raise Rejected(str(error)) from error
     return check(raw["claim"], raw["proof"], premises)
 

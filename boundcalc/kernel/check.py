@@ -8,12 +8,15 @@ from typing import TypeAlias
 
 from boundcalc.kernel.ball import path_length, stopped
 from boundcalc.kernel.claim import (
+    NAME,
     Claim,
     ClaimError,
     Hypothesis,
     Json,
     Setup,
+    canonical,
     fields,
+    identifier,
     items,
     read_claim,
     text,
@@ -32,20 +35,22 @@ from boundcalc.kernel.identity import (
     Context,
     Rejected,
     constant_level,
-    manifest,
     prove,
     prove_lemma,
+    signed,
 )
 from boundcalc.kernel.implication import conclusion_condition, implies, inequality
 from boundcalc.kernel.induction import contraction, potential, telescoping
+from boundcalc.kernel.meaning import CONSTANTS, FAMILIES, coherent
 from boundcalc.kernel.obligation import Obligation, Obligations, invariants
-from boundcalc.kernel.outcome import SEAL, Axiom, Proved
+from boundcalc.kernel.outcome import SEAL, Axiom, Proved, is_genuine
 from boundcalc.kernel.polynomial import TooLarge
 from boundcalc.kernel.setting import (
     Available,
     announce,
     available,
     declare_claim,
+    expects,
     set_up,
     where_relations,
     with_constants,
@@ -73,24 +78,45 @@ def check(claim_data: Json, proof: Json, premises: Mapping[str, Premise]) -> Pro
     Raises Rejected where the proof does not prove the claim, for whatever reason.
     """
     try:
-        return _check(read_claim(claim_data), proof, premises)
+        claim = read_claim(claim_data)
+        _own_names(claim_data, proof)
+        return _check(claim, proof, premises)
     except (ClaimError, GrammarError, TooLarge, ZeroDivisionError) as error:
         raise Rejected(str(error)) from error
     except RecursionError:
         raise Rejected("nested too deeply") from None
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise Rejected(f"not well formed: {error}") from error
+
+
+def _own_names(claim: Json, proof: Json) -> None:
+    """Raises Rejected where a proof would give a meaning to a name of the claim."""
+    said = {key: value for key, value in claim.items() if key != "conditions"}
+    words = set(NAME.findall(canonical(said)))
+    raw = proof if isinstance(proof, dict) else {}
+    taken = words & {step.name for step in _auxiliary(raw.get("define", []))}
+    if taken:
+        raise Rejected(f"{sorted(taken)}: declared twice, or a name that the claim leaves open")
 
 
 def _check(claim: Claim, proof: Json, premises: Mapping[str, Premise]) -> Proved:
     optional = {"use", "derive", "define", "defined", "lemmas", "invariants"}
     raw = fields(proof, "proof", {"show"}, optional)
+    rule = text(claim.conclusion.get("rule"), "rule")
+    if rule not in RULES:
+        raise ClaimError(f"rule: one of {sorted(RULES)}")
+    if rule not in ("path-length", "stopped"):
+        _no_ball(claim)
     context, hypotheses = declare_claim(claim), available(claim)
     _know_constants(context, hypotheses)
-    axioms: frozenset[str] = frozenset()
+    cited: frozenset[tuple[str, str]] = frozenset()
     announce(context, raw.get("use", {}), hypotheses)
     setup = list(claim.setup)
     checks = 0
     defined = raw.get("defined", {})
-    pointwise = claim.conclusion.get("rule") == "inequality"
+    if not isinstance(defined, dict):
+        raise ClaimError("defined: expected an object")
+    pointwise = rule == "inequality"
     while setup and setup[0].holds is not None:
         checks += set_up(context, setup.pop(0), defined, pointwise)
     checks += _begin(context, claim, raw)
@@ -99,11 +125,20 @@ def _check(claim: Claim, proof: Json, premises: Mapping[str, Premise]) -> Proved
     for step in _auxiliary(raw.get("define", [])):
         checks += set_up(context, step, defined, pointwise)
     for entry in items(raw.get("derive", []), "derive"):
-        axioms |= _derive(context, entry, hypotheses, premises, claim)
+        cited |= _derive(context, entry, hypotheses, premises, claim)
     for lemma in items(raw.get("lemmas", []), "lemmas"):
         checks += prove_lemma(context, lemma)
     checks += _conclude(context, claim, raw)
-    return Proved(claim, axioms, checks, SEAL)
+    if not checks:
+        raise Rejected("nothing was shown")
+    return Proved(claim, cited, checks, SEAL)
+
+
+def _no_ball(claim: Claim) -> None:
+    """Raises ClaimError where a claim speaks of a ball that its rule does not keep iterates in."""
+    inside = [name for name, kind in claim.points.items() if kind == "inside"]
+    if inside:
+        raise ClaimError(f"{sorted(inside)}: this rule is not about a ball")
 
 
 def _know_constants(context: Context, hypotheses: Mapping[str, Available]) -> None:
@@ -118,7 +153,7 @@ def _auxiliary(data: Json) -> list[Setup]:
     made = []
     for entry in items(data, "define"):
         raw = fields(entry, "define", {"name", "is"}, set())
-        made.append(Setup(text(raw["name"], "define"), text(raw["is"], "define"), None))
+        made.append(Setup(identifier(raw["name"], "define"), text(raw["is"], "define"), None))
     return made
 
 
@@ -172,7 +207,7 @@ def _derive(
     hypotheses: dict[str, Available],
     premises: Mapping[str, Premise],
     here: Claim,
-) -> frozenset[str]:
+) -> frozenset[tuple[str, str]]:
     """One more hypothesis, by an implication between conditions that is proved or an axiom.
 
     of : its functions → functions here. constants : its constants → expressions here.
@@ -182,12 +217,21 @@ def _derive(
     if by not in premises or name in hypotheses:
         raise Rejected(f"{name}: {by} is not at hand, or the name is taken")
     premise = premises[by]
+    if not (isinstance(premise, Axiom) or is_genuine(premise)):
+        raise Rejected(f"{by}: neither an axiom nor what the checker made")
     claim = premise.claim
     if claim.conclusion.get("rule") != "implies":
         raise ClaimError(f"{by}: not an implication between conditions")
     functions = texts(raw.get("of", {}), "of")
     _transportable(claim, by, functions, here)
+    if functions.keys() - claim.functions.keys():
+        functions = {**functions, "fstar": "inf_i"}
     given = {name: parse(value) for name, value in texts(raw.get("constants", {}), by).items()}
+    for constant, value in given.items():
+        if constant not in claim.parameters:
+            raise ClaimError(f"{by}: {constant} is not a constant of it")
+        if constant in CONSTANTS and value != Name(constant):
+            raise ClaimError(f"{by}: {constant} has a meaning of its own")
     constants = {name: given.get(name, Name(name)) for name in claim.parameters}
     _signs(context, claim, constants)
     for step in claim.setup:
@@ -204,8 +248,11 @@ def _derive(
     }
     of = {role: functions.get(f, f) for role, f in last.hypothesis.of.items()}
     made = Hypothesis(name, last.hypothesis.condition, of, {}, "everywhere")
+    coherent(made, last.condition, here.functions)
     hypotheses[name] = Available(made, last.condition, placed)
-    return frozenset({premise.id}) if isinstance(premise, Axiom) else premise.axioms
+    if isinstance(premise, Axiom):
+        return frozenset({(premise.id, claim.sha256)})
+    return premise.cited
 
 
 def _transportable(claim: Claim, by: str, functions: Mapping[str, str], here: Claim) -> None:
@@ -217,18 +264,42 @@ def _transportable(claim: Claim, by: str, functions: Mapping[str, str], here: Cl
     used += texts(claim.conclusion.get("constants", {}), by).values()
     if frozenset().union(*(names(parse(value)) for value in used)) - set(claim.parameters):
         raise ClaimError(f"{by}: its constants are not its parameters alone")
-    about_f = "sigma2" in claim.parameters or set(claim.points.values()) - {"any", "fixed"}
-    if functions and (claim.state or about_f):
+    about_f = CONSTANTS.keys() & claim.parameters.keys()
+    about_f |= set(claim.points.values()) - {"any", "fixed"}
+    if functions and (claim.state or claim.next or about_f):
         raise ClaimError(f"{by}: it speaks of minimisers and holds for f alone")
+    if functions.keys() - claim.functions.keys():
+        _of_one_function(claim, by, functions)
     for name, parts in claim.functions.items():
         if here.functions.get(functions.get(name, name)) != parts:
             raise ClaimError(f"{by}: {name} is another kind of function here")
 
 
+def _of_one_function(claim: Claim, by: str, functions: Mapping[str, str]) -> None:
+    """Raises ClaimError unless the whole of f goes to the whole of f_i, and f alone is spoken of.
+
+    An expectation in a condition is over the index i, so it cannot be moved to f_i.
+    """
+    whole = {"f": "f_i", "grad": "grad_i", "fstar": "inf_i"}
+    moved = {name: to for name, to in functions.items() if name not in claim.functions}
+    if {"fstar": "inf_i", **moved} != whole:
+        raise ClaimError(f"{by}: f and its gradient go to f_i and its gradient together")
+    last = conclusion_condition(claim).hypothesis
+    spoken = {name for h in (*claim.hypotheses, last) for name in h.of.values()}
+    if spoken & set(FAMILIES["f_i"].values()):
+        raise ClaimError(f"{by}: it speaks of f_i itself")
+    if any(parts[-1] == "sampled" for parts in claim.functions.values()):
+        raise ClaimError(f"{by}: it speaks of sampled functions")
+    for condition in claim.conditions.values():
+        for relation in (*condition.relations.values(), *condition.where, condition.guard):
+            if expects(relation):
+                raise ClaimError(f"{by}: {condition.id} speaks of an expectation")
+
+
 def _signs(context: Context, claim: Claim, constants: Mapping[str, Expr]) -> None:
     for name, sign in claim.parameters.items():
         constant_level(context, context.scope.scalar(constants[name]), name)
-        if sign != "real" and not (manifest(context, constants[name])[1] or sign == "nonnegative"):
+        if sign != "real" and not (signed(context, constants[name])[1] or sign == "nonnegative"):
             raise Rejected(f"{name}: not known to be positive")
 
 
@@ -237,6 +308,8 @@ def _constraint(context: Context, step: Setup, constants: Mapping[str, Expr]) ->
     if step.holds is None:
         raise ClaimError(f"{step.name}: an implication with definitions cannot be used here")
     relation = parse_relation(step.holds, None)
+    if names(relation.difference) - constants.keys():
+        raise ClaimError(f"{step.name}: a constraint on more than its own constants")
     value = context.scope.scalar(substitute(relation.difference, constants, {}))
     for assumption in context.assumptions.values():
         if assumption.kind in (relation.kind, ">") and not (assumption.value - value).numerator:

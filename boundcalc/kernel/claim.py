@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any  # what json.loads gives; every reader below checks what it takes
 
 CLAIM_SCHEMA = "boundcalc.claim/1"
 SIGNS = ("positive", "nonnegative", "real")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+KINDS = ("point", "scalar", "sampled")  # of arguments and results; not names of spaces
 
 
 class ClaimError(ValueError):
@@ -114,6 +118,42 @@ def texts(data: Json, where: str) -> dict[str, str]:
     return {key: text(value, f"{where}.{key}") for key, value in data.items()}
 
 
+def identifier(data: Json, where: str) -> str:
+    """A name of the grammar, so that no name is that of a variable which the kernel makes.
+
+    Raises ClaimError otherwise.
+    """
+    if not isinstance(data, str) or NAME.fullmatch(data) is None:
+        raise ClaimError(f"{where}: {data!r} is not a name")
+    return data
+
+
+def named(data: Json, where: str) -> dict[str, str]:
+    """An object of strings whose keys are names; raises ClaimError otherwise."""
+    return {identifier(key, where): value for key, value in texts(data, where).items()}
+
+
+def space(data: Json, where: str) -> str:
+    """The name of a space of vectors; raises ClaimError otherwise."""
+    if data in KINDS:
+        raise ClaimError(f"{where}: {data} is not a space")
+    return identifier(data, where)
+
+
+def _signature(data: Json, where: str) -> tuple[str, ...]:
+    """Arguments (points or vectors), a result (a scalar or a vector), and perhaps "sampled"."""
+    parts = tuple(text(part, where) for part in items(data, where))
+    plain = parts[:-1] if parts[-1:] == ("sampled",) else parts
+    if len(plain) < 2:
+        raise ClaimError(f"{where}: a function has an argument and a result")
+    for part in plain[:-1]:
+        if part != "point":
+            space(part, where)
+    if plain[-1] != "scalar":
+        space(plain[-1], where)
+    return parts
+
+
 def items(data: Json, where: str) -> list[Json]:
     """A list; raises ClaimError otherwise."""
     if not isinstance(data, list):
@@ -122,7 +162,7 @@ def items(data: Json, where: str) -> list[Json]:
 
 
 def _signs(data: Json, where: str) -> dict[str, str]:
-    signs = texts(data, where)
+    signs = named(data, where)
     for name, sign in signs.items():
         if sign not in SIGNS:
             raise ClaimError(f"{where}.{name}: expected one of {SIGNS}")
@@ -133,14 +173,14 @@ def read_condition(data: Json, id: str) -> Condition:
     """A condition from JSON; raises ClaimError."""
     keys = {"functions", "constants", "slots", "relations"}
     raw = fields(data, id, keys, {"where", "guard"})
-    names = tuple(text(name, id) for name in items(raw["functions"], id))
+    names = tuple(identifier(name, id) for name in items(raw["functions"], id))
     constants = _signs(raw["constants"], id)
     slots: dict[str, str] = {}  # in order: an instance names its points in this order
     for pair in items(raw["slots"], id):
         slot, kind = items(pair, id) if len(items(pair, id)) == 2 else ("", None)
         if slot in slots:
             raise ClaimError(f"{id}: {slot} is declared twice")
-        slots[text(slot, id)] = text(kind, id)
+        slots[identifier(slot, id)] = text(kind, id)
     if len({*names, *constants, *slots}) < len(names) + len(constants) + len(slots):
         raise ClaimError(f"{id}: a name has two meanings")
     where = tuple(text(relation, id) for relation in items(raw.get("where", []), id))
@@ -154,7 +194,7 @@ def _hypothesis(data: Json) -> Hypothesis:
         raise ClaimError("hypothesis: a domain is everywhere, ball or centre")
     name, condition = text(raw["name"], "hypothesis"), text(raw["condition"], "hypothesis")
     return Hypothesis(
-        name, condition, texts(raw["of"], name), texts(raw["constants"], name), raw["domain"]
+        name, condition, named(raw["of"], name), named(raw["constants"], name), raw["domain"]
     )
 
 
@@ -162,25 +202,31 @@ def _setup(data: Json) -> Setup:
     raw = fields(data, "setup", {"name"}, {"is", "holds"})
     if ("is" in raw) == ("holds" in raw):
         raise ClaimError("setup: either is or holds")
-    name = text(raw["name"], "setup")
+    name = identifier(raw["name"], "setup")
     if "is" in raw:
         return Setup(name, text(raw["is"], name), None)
     return Setup(name, None, text(raw["holds"], name))
 
 
+def _copied(data: Json) -> Json:
+    """A JSON value that no one else can change; raises ClaimError where it is none."""
+    try:
+        return json.loads(json.dumps(data))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ClaimError(f"claim: not a JSON value: {error}") from error
+
+
 def read_claim(data: Json) -> Claim:
     """A claim from JSON, checked for form only; raises ClaimError."""
+    data = _copied(data)
     optional = {"functions", "points", "vectors", "state", "setup", "next"}
     keys = {"schema", "parameters", "conditions", "hypotheses", "conclusion"}
     raw = fields(data, "claim", keys, optional)
     if raw["schema"] != CLAIM_SCHEMA:
         raise ClaimError(f"claim: expected schema {CLAIM_SCHEMA}")
-    functions = {
-        name: tuple(text(part, name) for part in items(parts, name))
-        for name, parts in fields(
-            raw.get("functions", {}), "functions", set(), set(raw.get("functions", {}))
-        ).items()
-    }
+    functions = raw.get("functions", {})
+    if not isinstance(functions, dict):
+        raise ClaimError("functions: expected an object")
     conditions = raw["conditions"]
     if not isinstance(conditions, dict) or not isinstance(raw["conclusion"], dict):
         raise ClaimError("claim: conditions and conclusion are objects")
@@ -188,15 +234,27 @@ def read_claim(data: Json) -> Claim:
     if len({h.name for h in hypotheses}) < len(hypotheses):
         raise ClaimError("claim: two hypotheses share a name")
     return Claim(
-        parameters=_signs(raw["parameters"], "parameters"),
-        functions=functions,
-        points=texts(raw.get("points", {}), "points"),
-        vectors=texts(raw.get("vectors", {}), "vectors"),
-        state=texts(raw.get("state", {}), "state"),
-        conditions={id: read_condition(c, id) for id, c in conditions.items()},
+        parameters=MappingProxyType(_signs(raw["parameters"], "parameters")),
+        functions=MappingProxyType(
+            {
+                identifier(name, "functions"): _signature(parts, name)
+                for name, parts in functions.items()
+            }
+        ),
+        points=MappingProxyType(named(raw.get("points", {}), "points")),
+        vectors=MappingProxyType(
+            {name: space(of, name) for name, of in named(raw.get("vectors", {}), "vectors").items()}
+        ),
+        state=MappingProxyType(named(raw.get("state", {}), "state")),
+        conditions=MappingProxyType({id: read_condition(c, id) for id, c in conditions.items()}),
         hypotheses=hypotheses,
         setup=tuple(_setup(s) for s in items(raw.get("setup", []), "setup")),
-        next=texts(raw.get("next", {}), "next"),
-        conclusion=raw["conclusion"],
+        next=MappingProxyType(
+            {
+                name: identifier(successor, name)
+                for name, successor in named(raw.get("next", {}), "next").items()
+            }
+        ),
+        conclusion=MappingProxyType(raw["conclusion"]),
         sha256=digest(raw),
     )

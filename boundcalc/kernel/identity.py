@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
+from boundcalc.kernel.claim import NAME, ClaimError, Json, fields, items, text
 from boundcalc.kernel.grammar import (
     Binary,
     Call,
@@ -56,10 +56,13 @@ class Context:
     signs: dict[str, str] = field(default_factory=dict)  # scalar → positive, nonnegative, real
     nonzero: set[Polynomial] = field(default_factory=set)  # monic
     choices: dict[str, list[Choice]] = field(default_factory=dict)
+    roots: dict[str, Ratio] = field(default_factory=dict)  # √e by name → e
     later: dict[str, Callable[[], Assumption]] = field(default_factory=dict)
 
     def assume(self, name: str, value: Ratio, kind: str) -> None:
-        """Add a named assumption; raises Rejected where the name is taken."""
+        """Add a named assumption; raises Rejected where the name is taken or not a name."""
+        if NAME.fullmatch(name) is None:
+            raise Rejected(f"{name!r} is not a name")
         if name in self.assumptions or name in self.scope.scalars or name in self.scope.vectors:
             raise Rejected(f"{name} is declared twice")
         self.defined(value, name)
@@ -158,6 +161,14 @@ def manifest(context: Context, expr: Expr) -> tuple[Ratio, bool]:
                 raise Rejected(f"{name} is not an equality")
             return equality.value * scope.scalar(multiplier), False
     raise Rejected(f"character {expr.position + 1}: not nonnegative by its form")
+
+
+def signed(context: Context, expr: Expr) -> tuple[Ratio, bool]:
+    """As `manifest`, of an expression of a claim: its names are not those of assumptions."""
+    value, positive = manifest(context, expr)
+    if (value - context.scope.scalar(expr)).numerator:
+        raise Rejected("an expression of the claim names an assumption")
+    return value, positive
 
 
 def _named(context: Context, name: str) -> tuple[Ratio, bool]:

@@ -20,7 +20,7 @@ from boundcalc.kernel.setting import (
 
 def inequality(context: Context, claim: Claim) -> Obligations:
     """A relation between the declared points holds."""
-    raw = fields(claim.conclusion, "conclusion", {"rule", "holds"}, set())
+    raw = fields(dict(claim.conclusion), "conclusion", {"rule", "holds"}, set())
     relation = parse_relation(text(raw["holds"], "holds"), None)
     value = context.scope.scalar(relation.difference)
     if relation.kind == "=":
@@ -31,7 +31,7 @@ def inequality(context: Context, claim: Claim) -> Obligations:
 def implies(context: Context, claim: Claim) -> Obligations:
     """A condition holds: its schema, at points that are as free as its slots ask for."""
     keys = {"rule", "condition", "of", "constants", "at"}
-    raw = fields(claim.conclusion, "conclusion", keys, set())
+    raw = fields(dict(claim.conclusion), "conclusion", keys, set())
     given = conclusion_condition(claim)
     at = texts(raw["at"], "at")
     slots = given.condition.slots
@@ -42,6 +42,8 @@ def implies(context: Context, claim: Claim) -> Obligations:
     signs_hold(context, given)
     for number, made in enumerate(where_relations(context, given), start=1):
         yield Obligation(f"where{number}", made.value, strict=made.kind == ">")
+    if not given.condition.relations:
+        raise ClaimError("a condition in words alone cannot be concluded")
     if given.condition.guard:
         raise ClaimError("a condition under a guard cannot be concluded")
     for name in given.condition.relations:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from boundcalc.kernel.claim import Claim, ClaimError, fields, text, texts
-from boundcalc.kernel.grammar import Name, parse, substitute
+from boundcalc.kernel.grammar import Name, names, parse, parse_relation, substitute
 from boundcalc.kernel.identity import Context, constant_level
+from boundcalc.kernel.meaning import CONSTANTS
 from boundcalc.kernel.obligation import (
     Obligation,
     Obligations,
@@ -19,7 +20,7 @@ from boundcalc.kernel.obligation import (
     successors,
 )
 from boundcalc.kernel.polynomial import ONE_RATIO, Polynomial, Ratio, ratio
-from boundcalc.kernel.scope import Scope
+from boundcalc.kernel.scope import STATE, Scope
 
 
 def _start(context: Context, claim: Claim, value: Ratio) -> Obligations:
@@ -28,23 +29,42 @@ def _start(context: Context, claim: Claim, value: Ratio) -> Obligations:
         name: parse(meaning, None)
         for name, meaning in texts(claim.conclusion["initial"], "initial").items()
     }
-    for name in meanings:
-        if name not in claim.parameters:
+    for name, meaning in meanings.items():
+        if name not in claim.parameters or name in CONSTANTS:
             raise ClaimError(f"initial: {name} is not a constant of the claim")
+        if context.scope.levels(context.scope.scalar(meaning).variables()) > STATE:
+            raise ClaimError(f"initial: {name} is known before an index is sampled")
     start = parse(text(claim.conclusion["start"], "start"), None)
     given = context.scope.scalar(substitute(start, meanings, {}))
     yield Obligation("start", given - value)
 
 
+def _same_at_every_step(context: Context, claim: Claim, word: str, values: list[Ratio]) -> None:
+    """Raises ClaimError where what is carried or given once depends on what changes with the step.
+
+    Definitions are followed: a root or a minimum of the word depends on it.
+    """
+    scope = context.scope
+    given = [scope.scalar(parse(value, None)) for value in claim.state.values()]
+    for hypothesis in claim.hypotheses:
+        given += [scope.scalar(parse(value)) for value in hypothesis.constants.values()]
+    meanings = texts(claim.conclusion["initial"], "initial").values()
+    given += [scope.scalar(parse(meaning, None)) for meaning in meanings]
+    for value in (*values, *given):
+        if word in scope.behind(value.variables()):
+            raise ClaimError(f"may not depend on {word}: of a step, or a step size that varies")
+
+
 def telescoping(context: Context, claim: Claim) -> Obligations:
     """weight·quantity ≤ V − E V⁺ + noise gives min E quantity ≤ (start + Σ noise)/Σ weight."""
     keys = {"rule", "potential", "quantity", "weight", "noise", "start", "initial", "bound"}
-    raw = fields(claim.conclusion, "conclusion", keys, {"bound_varying"})
+    raw = fields(dict(claim.conclusion), "conclusion", keys, {"bound_varying"})
     scope = context.scope
     potential = potential_of(context, claim, "potential")
     quantity = scope.scalar(potential_of(context, claim, "quantity"))
     weight, noise = constant_of(context, claim, "weight"), constant_of(context, claim, "noise")
-    if {"gamma_sum", "gamma_sqsum", "steps"} & (weight + noise).variables():
+    sums = {"gamma_sum", "gamma_sqsum", "steps"}
+    if sums & scope.behind((weight + noise).variables()):
         raise ClaimError("weight, noise: of one step only")
     value = scope.scalar(potential)
     after = scope.scalar(substitute(potential, successors(claim, scope), {}))
@@ -59,8 +79,8 @@ def telescoping(context: Context, claim: Claim) -> Obligations:
     total = (start + steps * noise) * once / steps
     yield Obligation("bound", constant_of(context, claim, "bound") - total)
     if "bound_varying" in raw:
-        if "gamma" in value.variables():
-            raise ClaimError("potential: may not depend on a step size that varies")
+        varying = constant_of(context, claim, "bound_varying")
+        _same_at_every_step(context, claim, "gamma", [value, quantity, start, varying])
         total = (start + _summed(scope, noise)) / _summed(scope, weight)
         context.positive(_summed(scope, weight))
         yield Obligation("bound_varying", constant_of(context, claim, "bound_varying") - total)
@@ -68,7 +88,9 @@ def telescoping(context: Context, claim: Claim) -> Obligations:
 
 def _summed(scope: Scope, value: Ratio) -> Ratio:
     """Σ over the steps of a polynomial of degree ≤ 2 in gamma, in the sums of γ_k and γ_k²."""
-    if any("gamma" in factor.variables() for factor in value.factors):
+    hidden = value.numerator.variables() - {"gamma"}
+    hidden = hidden.union(*(factor.variables() for factor in value.factors))
+    if "gamma" in scope.behind(hidden):
         raise ClaimError("a sum over varying step sizes needs polynomials in gamma")
     sums = ("steps", "gamma_sum", "gamma_sqsum")
     total = ratio(Fraction(0))
@@ -85,7 +107,7 @@ def _summed(scope: Scope, value: Ratio) -> Ratio:
 def contraction(context: Context, claim: Claim) -> Obligations:
     """E V⁺ ≤ rate·V + noise, 0 ≤ rate < 1, gives E V(x^n) ≤ rate^n·V(x^0) + noise/(1 − rate)."""
     keys = {"rule", "potential", "rate", "noise", "floor"}
-    fields(claim.conclusion, "conclusion", keys, set())
+    fields(dict(claim.conclusion), "conclusion", keys, set())
     scope = context.scope
     potential = potential_of(context, claim, "potential")
     rate, noise = constant_of(context, claim, "rate"), constant_of(context, claim, "noise")
@@ -103,29 +125,36 @@ def contraction(context: Context, claim: Claim) -> Obligations:
 def potential(context: Context, claim: Claim) -> Obligations:
     """E Φ(k+1, x⁺) ≤ Φ(k, x) + noise for all k ≥ 0 gives E quantity(x^K) ≤ bound."""
     keys = {"rule", "potential", "quantity", "growth", "noise", "start", "initial", "bound"}
-    raw = fields(claim.conclusion, "conclusion", keys, set())
+    raw = fields(dict(claim.conclusion), "conclusion", keys, set())
     if claim.parameters.get("k") != "nonnegative":
         raise ClaimError("parameters: k is nonnegative in this rule")
     scope = context.scope
     phi = potential_of(context, claim, "potential")
     quantity = scope.scalar(potential_of(context, claim, "quantity"))
     noise = constant_of(context, claim, "noise")
-    if "k" in noise.variables():
-        raise ClaimError("noise: the same at every step")
+    bound = constant_of(context, claim, "bound")
+    start_text = parse(text(raw["start"], "start"), None)
+    once = [noise, quantity, bound, scope.scalar(start_text)]
+    growth_text = parse(text(raw["growth"], "growth"), None)
+    for name in (names(phi) | names(growth_text)) - {"k"}:
+        once += [scope.scalars[name]] if name in scope.scalars else []
+    for step in claim.setup:
+        if step.holds is not None:
+            once.append(scope.scalar(parse_relation(step.holds, None).difference))
+    _same_at_every_step(context, claim, "k", once)
     plus_one = parse("k + 1")
     moved = substitute(phi, {**successors(claim, scope), "k": plus_one}, {})
     last = {"k": Name("steps")}
     yield Obligation("step", scope.scalar(phi) - scope.scalar(moved) + noise, expected=True)
     at_last = scope.scalar(substitute(phi, last, {}))
-    growth_text = parse(text(raw["growth"], "growth"), None)
     growth = scope.scalar(substitute(growth_text, last, {}))
     constant_level(context, growth, "growth")
     yield Obligation("growth", growth, strict=True)
     yield Obligation("final", at_last - growth * quantity)
     yield from _start(context, claim, scope.scalar(substitute(phi, {"k": parse("0")}, {})))
-    start = scope.scalar(parse(text(raw["start"], "start"), None))
+    start = scope.scalar(start_text)
     constant_level(context, start, "start")
     total = (start + scope.scalar(Name("steps")) * noise) * context.inverse(
         substitute(growth_text, last, {})
     )
-    yield Obligation("bound", constant_of(context, claim, "bound") - total)
+    yield Obligation("bound", bound - total)

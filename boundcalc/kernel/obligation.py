@@ -72,6 +72,10 @@ def invariants(
         relation = parse_relation(relation_text, None)
         if relation.kind == "=" or names(relation.difference) - {*claim.state, *claim.parameters}:
             raise ClaimError(f"{name}: an inequality between carried scalars and constants")
+        changing = {"k"} if claim.conclusion.get("rule") == "potential" else set()
+        changing |= {"gamma"} if "bound_varying" in claim.conclusion else set()
+        if names(relation.difference) & changing:
+            raise ClaimError(f"{name}: {sorted(changing)} changes with the step")
         moved = starts if at_start else successors(claim, context.scope)
         value = context.scope.scalar(substitute(relation.difference, moved, {}))
         if at_start:

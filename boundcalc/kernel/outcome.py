@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from fractions import Fraction
 from typing import Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 from boundcalc.kernel.claim import Claim
 
@@ -17,21 +18,40 @@ class _Seal:
 SEAL: Final = _Seal()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Proved:
     """A claim whose certificate was checked.
 
-    axioms : ids of what it takes on faith; checks : identities that were compared.
+    cited : (id, hash of the claim) of what it takes on faith; checks : identities compared.
     """
 
     claim: Claim
-    axioms: frozenset[str]
+    cited: frozenset[tuple[str, str]]
     checks: int
-    seal: _Seal
+    seal: InitVar[_Seal]
 
-    def __post_init__(self) -> None:
-        if self.seal is not SEAL:
+    def __post_init__(self, seal: _Seal) -> None:
+        if seal is not SEAL:
             raise TypeError("only the kernel's checker makes Proved")
+        _MADE[self] = (self.claim, self.cited, self.checks)
+
+    @property
+    def axioms(self) -> frozenset[str]:
+        """The ids of what it takes on faith."""
+        return frozenset(id for id, _ in self.cited)
+
+
+_MADE: WeakKeyDictionary[Proved, tuple[Claim, frozenset[tuple[str, str]], int]] = (
+    WeakKeyDictionary()
+)
+
+
+def is_genuine(outcome: object) -> bool:
+    """Whether the checker made this very object, and it says what it said then."""
+    if not isinstance(outcome, Proved):
+        return False
+    claim, cited, checks = _MADE.get(outcome, (None, None, None))
+    return outcome.claim is claim and outcome.cited is cited and outcome.checks == checks
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from boundcalc.kernel.claim import NAME
 from boundcalc.kernel.grammar import Binary, Call, Expr, GrammarError, Name, Number, Power
 from boundcalc.kernel.polynomial import (
     ZERO_RATIO,
@@ -49,7 +50,7 @@ class Vector:
 class Signature:
     """Argument kinds ("point" or a space), result ("scalar" or a space), level, name of the mean.
 
-    A function is linear in an argument that is a vector.
+    A function whose result is a vector is linear in an argument that is a vector.
     """
 
     arguments: tuple[str, ...]
@@ -88,10 +89,15 @@ class Scope:
     mean: dict[str, Ratio] = field(default_factory=dict)  # sampled variable → its mean
     mean_vector: dict[str, Vector] = field(default_factory=dict)
     gram: dict[str, tuple[str, str]] = field(default_factory=dict)
+    made_of: dict[str, frozenset[str]] = field(default_factory=dict)  # defined variable → variables
 
     def fresh(self, name: str) -> None:
-        """Raises GrammarError where the name is taken. Functions have names of their own."""
-        if name in self.scalars or name in self.vectors:
+        """Raises GrammarError where the name is taken or not a name of the grammar."""
+        if NAME.fullmatch(name) is None:
+            raise GrammarError(f"{name!r} is not a name", 0)
+        if name != "dist2" and (name in self.functions or name in FUNCTIONS):
+            raise GrammarError(f"{name} is a function", 0)
+        if name in self.scalars or name in self.vectors or name in self.level:
             raise GrammarError(f"{name} is declared twice", 0)
 
     def add_scalar(self, name: str, level: int) -> None:
@@ -99,6 +105,15 @@ class Scope:
         self.fresh(name)
         self.scalars[name] = symbol(name)
         self.level[name] = level
+
+    def add_defined(self, name: str, level: int, made_of: frozenset[str]) -> None:
+        """Declare a variable that a definition gives a meaning in terms of others."""
+        self.add_scalar(name, level)
+        self.made_of[name] = self.behind(made_of)
+
+    def behind(self, names: frozenset[str]) -> frozenset[str]:
+        """Variables, and those in their definitions."""
+        return names.union(*(self.made_of.get(name, frozenset()) for name in names))
 
     def add_vector(self, name: str, space: str, level: int) -> None:
         """Declare a named vector."""
@@ -231,11 +246,14 @@ class Scope:
         if len(call.arguments) != len(signature.arguments):
             count = len(signature.arguments)
             raise GrammarError(f"{call.function} takes {count} argument(s)", call.position)
+        at = call.position
         spread: list[tuple[Ratio, tuple[str, ...]]] = [(ratio(Fraction(1)), ())]
         for kind, argument in zip(signature.arguments, call.arguments, strict=True):
             choices = self._argument(kind, argument)
             spread = [(c * d, (*names, n)) for c, names in spread for d, n in choices]
         if signature.result == "scalar":
+            if len(spread) != 1 or spread[0][0] != ratio(Fraction(1)):
+                raise GrammarError("expected the name of a vector: no sum, no multiple", at)
             return self._scalar_value(call.function, signature, spread[0][1])
         total = Vector(signature.result, {})
         for coefficient, names in spread:

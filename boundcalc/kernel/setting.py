@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,8 +34,8 @@ from boundcalc.kernel.identity import (
     Context,
     Rejected,
     constant_level,
-    manifest,
     prove,
+    signed,
 )
 from boundcalc.kernel.meaning import CONSTANTS, FACTS, coherent, declare
 from boundcalc.kernel.polynomial import Ratio, ratio, symbol
@@ -73,7 +74,7 @@ def declare_claim(claim: Claim) -> Context:
         scope.add_scalar(name, CONSTANT)
         context.signs[name] = sign
     for name, parts in claim.functions.items():
-        if name in scope.functions or name in FUNCTIONS:
+        if name in scope.functions or name in FUNCTIONS or name in scope.scalars:
             raise ClaimError(f"{name} is a function with a meaning of its own")
         sampled = parts[-1] == "sampled"
         *arguments, result = parts[:-1] if sampled else parts
@@ -122,8 +123,7 @@ def set_up(context: Context, step: Setup, proofs: Mapping[str, Json], pointwise:
         case Call("sqrt", (inside,)):
             return _root(context, step.name, inside, proofs)
         case Call("min" | "max" as which, arguments):
-            _extremum(context, step.name, which, arguments)
-            return 0
+            return _extremum(context, step.name, which, arguments, proofs)
     made = scope.read(expr)
     if isinstance(made, Vector):
         scope.fresh(step.name)
@@ -147,7 +147,7 @@ def _quotient(context: Context, name: str, value: Ratio, proofs: Mapping[str, Js
         scope.fresh(name)
         scope.scalars[name] = value
         return count
-    scope.add_scalar(name, scope.levels(value.variables()))
+    scope.add_defined(name, scope.levels(value.variables()), value.variables())
     equation = symbol(name) * ratio(value.denominator) - ratio(value.numerator)
     context.assume(f"{name}_def", equation, "=")
     return count
@@ -163,24 +163,36 @@ def _root(context: Context, name: str, inside: Expr, proofs: Mapping[str, Json])
         body = node["positive"] if positive else node
         count = prove(context, body, value, strict=positive, expected=False)
     else:
-        value, positive = manifest(context, inside)
-    scope.add_scalar(name, scope.levels(value.variables()))
+        value, positive = signed(context, inside)
+    scope.add_defined(name, scope.levels(value.variables()), value.variables())
+    context.roots[name] = value
     context.signs[name] = "positive" if positive else "nonnegative"
     context.assume(f"{name}_def", symbol(name) * symbol(name) - value, "=")
     return count
 
 
-def _extremum(context: Context, name: str, which: str, arguments: Sequence[Expr]) -> None:
+def _extremum(
+    context: Context,
+    name: str,
+    which: str,
+    arguments: Sequence[Expr],
+    proofs: Mapping[str, Json],
+) -> int:
     """m = min or max of alternatives: m is on one side of each, and equals one of them.
 
-    In a minimum, an alternative n/d with d ≥ 0 shown by its form counts as +∞ where d = 0.
+    In a minimum, one alternative n/d with d ≥ 0 shown by its form, and n ≥ 0 shown by its form or
+    by the proof, counts as +∞ where d = 0.
     """
     scope = context.scope
     read = [_alternative(context, name, which, argument) for argument in arguments]
     if all(divisor is not None for _, divisor in read):
         raise Rejected(f"{name}: one alternative must be finite")
-    level = max(scope.levels(v.variables() | (d or v).variables()) for v, d in read)
-    scope.add_scalar(name, level)
+    infinite = [(a, n) for a, (n, d) in zip(arguments, read, strict=True) if d is not None]
+    if len(infinite) > 1:
+        raise Rejected(f"{name}: one alternative may be infinite")
+    count = sum(_above(context, name, argument, value, proofs) for argument, value in infinite)
+    made_of = frozenset[str]().union(*(v.variables() | (d or v).variables() for v, d in read))
+    scope.add_defined(name, scope.levels(made_of), made_of)
     context.signs[name] = "real"
     sign = ratio(Fraction(1 if which == "min" else -1))
     choices = []
@@ -189,6 +201,18 @@ def _extremum(context: Context, name: str, which: str, arguments: Sequence[Expr]
         context.assume(f"{name}_{number}", sign * gap, ">=")
         choices.append(Choice(gap, divisor))
     context.choices[name] = choices
+    return count
+
+
+def _above(
+    context: Context, name: str, argument: Expr, value: Ratio, proofs: Mapping[str, Json]
+) -> int:
+    """Checks that n ≥ 0 in n/d, which is +∞ where d = 0; returns the identities compared."""
+    if name in proofs:
+        return prove(context, proofs[name], value, strict=False, expected=False)
+    assert isinstance(argument, Binary)  # noqa: S101 - a quotient, by _alternative
+    signed(context, argument.left)
+    return 0
 
 
 def _alternative(
@@ -200,7 +224,7 @@ def _alternative(
     if which == "min" and isinstance(argument, Binary) and argument.op == "/":
         above = context.scope.scalar(argument.left)
         context.defined(above, name)
-        return above, manifest(context, argument.right)[0]
+        return above, signed(context, argument.right)[0]
     raise Rejected(f"{name}: a divisor is not known to be nonzero")
 
 
@@ -212,6 +236,8 @@ def available(claim: Claim) -> dict[str, Available]:
             raise ClaimError(f"{hypothesis.name}: no schema of {hypothesis.condition}")
         condition = claim.conditions[hypothesis.condition]
         coherent(hypothesis, condition, claim.functions)
+        if not condition.relations:
+            raise ClaimError(f"{hypothesis.name}: a condition in words alone cannot be used")
         found[hypothesis.name] = with_constants(hypothesis, condition)
     return found
 
@@ -247,7 +273,7 @@ def signs_hold(context: Context, given: Available) -> None:
         value = context.scope.scalar(expr)
         constant_level(context, value, name)
         sign = given.condition.constants[name]
-        if sign != "real" and not (manifest(context, expr)[1] or sign == "nonnegative"):
+        if sign != "real" and not (signed(context, expr)[1] or sign == "nonnegative"):
             raise Rejected(f"{given.hypothesis.name}: {name} is not known to be positive")
 
 
@@ -311,6 +337,11 @@ def instantiate(
     return made
 
 
+def expects(relation_text: str) -> bool:
+    """Whether a relation of a schema has an expectation in it."""
+    return re.search(r"\bE\s*\(", relation_text) is not None
+
+
 def _placed(
     context: Context, given: Available, relation_text: str, arguments: Sequence[str]
 ) -> tuple[Assumption, Sequence[str]]:
@@ -319,6 +350,10 @@ def _placed(
     if len(arguments) < len(slots):
         raise Rejected(f"{given.hypothesis.name}: expected {len(slots)} point(s)")
     placed = {slot: parse(text_, None) for slot, text_ in zip(slots, arguments, strict=False)}
+    if expects(relation_text):  # a relation between means, at points known before sampling
+        for slot in slots:
+            if context.scope.vector_level(context.scope.vector(placed[slot])) > STATE:
+                raise Rejected(f"{given.hypothesis.name}: {slot} depends on the sampled index")
     for slot, kind in slots.items():
         _fits(context.scope, kind, placed[slot], placed, given.hypothesis.domain)
     functions = given.hypothesis.of

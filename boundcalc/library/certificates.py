@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from boundcalc.kernel.claim import CLAIM_SCHEMA
-from boundcalc.library.conditions import load_condition
+from boundcalc.kernel.claim import CLAIM_SCHEMA, canonical, digest
+from boundcalc.kernel.outcome import Proved
+from boundcalc.library.conditions import condition_ids, load_condition
+from boundcalc.library.files import read
 from boundcalc.library.hypotheses import read_hypothesis
+from boundcalc.library.theorems import theorem_ids
 
 RUN_CONSTANTS = ("gamma", "steps", "gamma_sum", "gamma_sqsum")
 CONCLUSION_KEYS = ("bound", "bound_varying", "rate", "floor", "radius")
@@ -37,6 +41,36 @@ def claim_of(raw: Mapping[str, Any]) -> dict[str, Any]:
         if key in raw:
             claim[key] = raw[key]
     return claim
+
+
+def stranger(proved: Proved, claim: Mapping[str, Any]) -> str | None:
+    """What a certificate calls by a name of the catalogue and is not the catalogue's, in words.
+
+    The kernel takes axioms and conditions as the certificate writes them: whether they are the
+    catalogue's is for this comparison to say. None where all are.
+    """
+    for id, sha256 in sorted(proved.cited):
+        if id not in theorem_ids() or sha256 != _claim_sha256(id):
+            return f"{id}: this axiom is not the catalogue's (claim {sha256})"
+    for id, schema in claim["conditions"].items():
+        if id not in condition_ids() or canonical(schema) != canonical(_schema(id)):
+            return f"{id}: this condition is not the catalogue's"
+    return None
+
+
+def theorem_of(sha256: str) -> str | None:
+    """The theorem of the catalogue whose claim has this hash."""
+    return next((id for id in theorem_ids() if _claim_sha256(id) == sha256), None)
+
+
+@cache
+def _claim_sha256(id: str) -> str | None:
+    raw = read("theorems", id)
+    return digest(claim_of(raw)) if "conclusion" in raw else None
+
+
+def _schema(id: str) -> dict[str, Any]:
+    return dict(load_condition(id).schema)
 
 
 def _wanted(rule: str) -> tuple[str, ...]:

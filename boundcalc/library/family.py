@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from boundcalc.kernel.value import Pair, enclose
+from boundcalc.library.numbers import decimal_below
 from boundcalc.library.rate import Env, Value, admits, at, best_step, limit_of
 from boundcalc.library.theorems import Theorem, load_theorem, theorem_ids
 
@@ -45,6 +46,15 @@ def contraction_at(family: tuple[Theorem, ...], env: Env, gamma: Fraction) -> Va
 
 
 def best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fraction | None:
+    """A best step size in decimals, so that it can be read back: at most the exact one."""
+    exact = _best_choice(family, theorem, env)
+    if exact is None:
+        return None
+    near = decimal_below(exact)
+    return near if any_admits(family, env, near) else exact
+
+
+def _best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fraction | None:
     if len(family) == 1 or theorem.rate is None:
 
         def value(gamma: Fraction) -> Pair | None:

@@ -26,8 +26,10 @@ def read(folder: str, id: str) -> Mapping[str, Any]:
     """
     kind = folder.removesuffix("s")
     if id not in ids(folder):
-        known = ", ".join(_near(id, ids(folder)))
-        raise InputError(Fault(kind, repr(id), f"one of {known}", f"see boundcalc {folder}"))
+        close = ", ".join(_near(id, ids(folder)))
+        suggestion = f" (close to it: {close})" if close else ""
+        expected = f"the id of a {kind} of the catalogue{suggestion}"
+        raise InputError(Fault(kind, repr(id), expected, f"boundcalc {folder} lists all"))
     text = (files("boundcalc.data") / folder / f"{id}.toml").read_text(encoding="utf-8")
     try:
         return tomllib.loads(text)
@@ -39,4 +41,4 @@ def read(folder: str, id: str) -> Mapping[str, Any]:
 def _near(id: str, known: tuple[str, ...]) -> list[str]:
     from difflib import get_close_matches
 
-    return get_close_matches(id, known, 5, 0.4) or list(known)
+    return get_close_matches(id, known, 5, 0.5)

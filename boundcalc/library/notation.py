@@ -12,7 +12,8 @@ GREEK = {
 }  # fmt: skip
 TEXT = {
     **GREEK, "dist2": "D₀", "steps": "K", "fstar": "f*", "inf": "f_inf", "inf_i": "f_i*",
-    "gamma_sum": "Σγ_k", "gamma_sqsum": "Σγ_k²", "xp": "x_p", "gap0": "(f(x⁰) − f*)", "loss0": "f(x⁰)",
+    "gamma_sum": "Σγ_k", "gamma_sqsum": "Σγ_k²", "xp": "x_p", "gap0": "(f(x⁰) − f*)",
+    "loss0": "f(x⁰)",
 }  # fmt: skip
 LATEX = {
     "sigma2": r"\sigma^2", "dist2": "D_0", "steps": "K", "fstar": "f^*", "inf": r"\inf f",

@@ -50,12 +50,45 @@ def lower(pair: Pair) -> float:
 
 
 def _toward(value: Fraction, sign: int) -> float:
+    """On the side `sign` of the value, both as a binary number and as the decimals that print."""
+    from math import inf, isinf, nextafter
+    from sys import float_info
+
+    try:
+        near = float(value)
+    except OverflowError:
+        if (value > 0) == (sign > 0):
+            return sign * inf
+        return -sign * float_info.max
+    while not isinf(near) and min((read - value) * sign for read in _readings(near)) < 0:
+        near = nextafter(near, sign * inf)
+    return near
+
+
+def _readings(number: float) -> tuple[Fraction, Fraction]:
+    return Fraction(number), Fraction(repr(number))
+
+
+def decimal_below(value: Fraction) -> Fraction:
+    """The decimals of a float at or below a value: what can be printed and read back exactly."""
     from math import inf, nextafter
 
     try:
         near = float(value)
     except OverflowError:
-        return inf if value > 0 else -inf
-    if (Fraction(near) - value) * sign < 0:
-        return nextafter(near, sign * inf)
-    return near
+        return value
+    read = Fraction(repr(near))
+    return read if read <= value else Fraction(repr(nextafter(near, -inf)))
+
+
+def rounded(pair: Pair, sign: int, digits: int) -> str:
+    """Decimal digits at or above (sign 1) or at or below (sign -1) an enclosed value."""
+    from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+    context = Context(prec=digits, rounding=ROUND_CEILING if sign > 0 else ROUND_FLOOR)
+    value = pair[1] if sign > 0 else pair[0]
+    found = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    near = float(found)
+    if Fraction(f"{near:.{digits}g}") == Fraction(found):
+        return f"{near:.{digits}g}"
+    return f"{found.normalize():g}"

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fractions import Fraction
+from functools import cache
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.kernel.grammar import Expr, GrammarError, names, parse, parse_relation
 from boundcalc.kernel.value import Pair, enclose
 from boundcalc.library.certificates import RUN_CONSTANTS
-from boundcalc.library.theorems import Theorem
+from boundcalc.library.numbers import upper
+from boundcalc.library.theorems import Theorem, load_theorem, theorem_ids
 
 Env = dict[str, Fraction | Pair]
 
-MOST_STEPS = 10**15  # beyond this a horizon counts as "never"
+MOST_STEPS = 10**15  # no longer horizon is searched
+
+ALIASES = {"gamma": "step-size", "K": "steps", "k": "steps", "eps": "epsilon"}
+STARTS = {  # potential of a contraction → the constant that is its first value
+    "f(x) - fstar": "gap0",
+    "f(x)": "loss0",
+    "dist2(x)": "dist2",
+    "sqnorm(x - xs)": "dist2",
+}
 
 
 @dataclass(frozen=True)
@@ -29,9 +40,16 @@ class Value:
 class Rate:
     """What a theorem says at given constants. A key is None where the theorem has no such thing.
 
-    bound : of theorem.quantity at `step_size` and `steps`. rate, floor : of a contraction.
+    bound : of theorem.quantity at `step_size` and `steps`; None where the first value of a
+        contraction is not given.
+    start : the constant that is this first value. relative : it is not given, so that `factor`
+        and `iterations` are relative to it.
+    rate, floor : of a contraction, the best proved rate. own_rate : the theorem's own.
+    factor : rate^steps: the quantity is at most factor · first value + floor.
     lower, upper : of the exact worst-case contraction, with the theorem of each end.
-    iterations : to bring the quantity to epsilon; None where never, and then `reason` says why.
+    iterations : to bring the quantity to epsilon. reason : why a value is missing, or how it is
+        to be read.
+    unused : constants that were given and that the theorem does not speak of.
     concluded : constants of the condition that an implication concludes.
     """
 
@@ -44,7 +62,11 @@ class Rate:
     bound: Pair | None
     best_step_size: Fraction | None
     best_bound: Pair | None
+    start: str | None
+    relative: bool
     rate: Pair | None
+    own_rate: Pair | None
+    factor: Pair | None
     floor: Pair | None
     lower: Value | None
     upper: Value | None
@@ -52,6 +74,7 @@ class Rate:
     concluded: Mapping[str, Pair]
     iterations: int | None
     reason: str
+    unused: tuple[str, ...]
 
 
 def needed(theorem: Theorem) -> tuple[str, ...]:
@@ -91,27 +114,86 @@ def concluded_formulas(theorem: Theorem) -> dict[str, Expr]:
     return {name: parse(text) for name, text in said.constants.items()}
 
 
+def faults_of(
+    theorem: Theorem, given: Mapping[str, Fraction | Pair], unread: Collection[str] = ()
+) -> list[Fault]:
+    """What is missing or has the wrong sign. unread : given, but not as a number."""
+    faults = []
+    signs = {name: theorem.constants[name] for name in needed(theorem)}
+    start = start_of(theorem)
+    optional = {start: "nonnegative"} if start is not None and start not in signs else {}
+    for name, sign in (signs | optional).items():
+        where = f"{theorem.id}: --{name}"
+        word = "a real number" if sign == "real" else f"a {sign} number"
+        if name in given and not has_sign(given[name], sign):
+            faults.append(Fault(where, shown(given[name]), word, "change it"))
+        elif name not in given and name not in unread and name in signs:
+            faults.append(Fault(where, "nothing", word, f"give --{name}"))
+    return faults
+
+
 def environment(theorem: Theorem, given: Mapping[str, Fraction | Pair]) -> Env:
     """The constants with their signs checked. Raises InputError with every fault."""
-    faults = []
-    for name in needed(theorem):
-        sign = theorem.constants[name]
-        if name not in given:
-            faults.append(Fault(f"{theorem.id}: --{name}", "nothing", sign, f"give --{name}"))
-        elif not _has_sign(given[name], sign):
-            faults.append(Fault(f"{theorem.id}: --{name}", _shown(given[name]), sign, "change it"))
+    faults = faults_of(theorem, given)
     if faults:
         raise InputError(*faults)
     return dict(given)
 
 
-def _has_sign(value: Fraction | Pair, sign: str) -> bool:
+@cache
+def catalogue_constants() -> Mapping[str, str]:
+    """Every constant that some theorem takes, with the weakest sign that one asks for."""
+    order = ("real", "nonnegative", "positive")
+    found = dict.fromkeys(STARTS.values(), "nonnegative")
+    for theorem in map(load_theorem, theorem_ids()):
+        for name in theorem.constants.keys() - {*RUN_CONSTANTS, "k"}:
+            found[name] = min(found.get(name, "positive"), theorem.constants[name], key=order.index)
+    return found
+
+
+def unknown_constants(given: Iterable[str]) -> list[Fault]:
+    """Names that no theorem has: misspelt constants and options."""
+    known = catalogue_constants()
+    options = ("step-size", "steps", "epsilon", "json", "list", "conditions", "fit")
+    faults = []
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name.replace("_", "-"), [*known, *options], 3, 0.6)
+            close = [ALIASES[name]] if name in ALIASES else close
+            hint = f", perhaps {' or '.join(f'--{word}' for word in close)}" if close else ""
+            expected = f"a constant of the theorem or an option{hint}"
+            faults.append(Fault("rate", f"--{name}", expected, "correct or remove it"))
+    return faults
+
+
+def start_of(theorem: Theorem) -> str | None:
+    """The constant that is the first value of what contracts, where it is one constant."""
+    conclusion = theorem.raw.get("conclusion", {})
+    if theorem.rate is None:
+        return None
+    found = conclusion.get("start", STARTS.get(conclusion.get("potential", "")))
+    return found if found in STARTS.values() else None
+
+
+def first_value(theorem: Theorem, env: Env) -> Fraction | None:
+    """The first value of what contracts, rounded up; None where it is not given."""
+    written = theorem.raw.get("conclusion", {}).get("start", start_of(theorem))
+    if written is None or not names(parse(written)) <= env.keys():
+        return None
+    return enclose(written, env)[1]
+
+
+def has_sign(value: Fraction | Pair, sign: str) -> bool:
     lo = value[0] if isinstance(value, tuple) else value
     return sign == "real" or lo > 0 or (sign == "nonnegative" and lo >= 0)
 
 
-def _shown(value: Fraction | Pair) -> str:
-    return str(value) if isinstance(value, Fraction) else f"about {float(value[0]):.6g}"
+def shown(value: Fraction | Pair) -> str:
+    """A constant in a message."""
+    if isinstance(value, tuple):
+        return f"about {upper(value):.6g}"
+    written = str(value)
+    return written if len(written) <= 24 else f"about {upper((value, value)):.6g}"
 
 
 def with_values(theorem: Theorem, env: Env) -> Env:
@@ -190,7 +272,7 @@ def _search(value: Callable[[Fraction], Pair | None], top: Fraction) -> Fraction
 
     def cost(gamma: Fraction) -> float:
         pair = value(gamma)
-        return float("inf") if pair is None else float(pair[1])
+        return float("inf") if pair is None else upper(pair)
 
     grid = [top * Fraction(k, 64) for k in range(1, 64)]
     grid += [top / Fraction(2) ** k for k in range(6, 60)]
@@ -210,8 +292,3 @@ def _search(value: Callable[[Fraction], Pair | None], top: Fraction) -> Fraction
             lo = a
     middle = ((lo + hi) / 2).limit_denominator(10**12)
     return min((middle, grid[index]), key=cost)
-
-
-def start_names(theorem: Theorem) -> tuple[str, ...]:
-    """The constants that measure the first point: a floor is the bound without them."""
-    return tuple(theorem.raw.get("conclusion", {}).get("initial", {}))

@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
-from boundcalc.errors import InputError
+from boundcalc.errors import Fault, InputError
+from boundcalc.kernel.value import Pair
 from boundcalc.library.chain import default_facts, fed, named_facts
 from boundcalc.library.evaluate import Number, evaluate
 from boundcalc.library.numbers import exact
-from boundcalc.library.rate import Rate
+from boundcalc.library.rate import (
+    Rate,
+    catalogue_constants,
+    has_sign,
+    shown,
+    start_of,
+    unknown_constants,
+)
+from boundcalc.library.theorems import Theorem
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ def side_by_side(
     conditions : what is known to hold, such as "rsi(f), smooth(f)"; without it, mu is taken as the
     constant of pl, L as that of smooth, and so on (chain.default_facts).
     """
-    given = {name: exact(value, f"--{name}") for name, value in constants.items()}
+    given = _checked(constants)
     if conditions is None:
         facts = default_facts(given)
     else:
@@ -50,7 +61,7 @@ def side_by_side(
         try:
             found = evaluate(
                 one.theorem,
-                one.constants,
+                {**one.constants, **_start(one.theorem, given)},
                 steps,
                 gamma[0] if isinstance(gamma, tuple) else gamma,
                 target[0] if isinstance(target, tuple) else target,
@@ -59,6 +70,37 @@ def side_by_side(
             continue  # a constant of the run is missing
         rows.append(Row(found, one.chain))
     return sorted(rows, key=lambda row: (row.rate.theorem.quantity, _size(row.rate)))
+
+
+def _checked(constants: Mapping[str, Number]) -> dict[str, Fraction | Pair]:
+    """Numbers of signs that some theorem admits. Raises InputError with every fault."""
+    faults, given = unknown_constants(constants), {}
+    for name, value in constants.items():
+        try:
+            given[name] = exact(value, f"--{name}")
+        except InputError as error:
+            faults += error.faults
+    signs = catalogue_constants()
+    for name, number in given.items():
+        if name in signs and not has_sign(number, signs[name]):
+            expected = f"a {signs[name]} number"
+            faults.append(Fault(f"--{name}", shown(number), expected, "change it"))
+    if faults:
+        raise InputError(*faults)
+    return given
+
+
+def usable(constants: Mapping[str, Any]) -> dict[str, Any]:
+    """The constants of a fit that some theorem admits: a log may give mu = 0, or none at all."""
+    signs = catalogue_constants()
+    numbers = {name: exact(value, name) for name, value in constants.items()}
+    return {n: v for n, v in numbers.items() if n in signs and has_sign(v, signs[n])}
+
+
+def _start(theorem: Theorem, given: Mapping[str, Fraction | Pair]) -> dict[str, Fraction | Pair]:
+    """The first value of what contracts, where it is given."""
+    name = start_of(theorem)
+    return {name: given[name]} if name is not None and name in given else {}
 
 
 def split_conditions(text: str) -> list[str]:

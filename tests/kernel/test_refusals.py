@@ -555,7 +555,7 @@ def test_the_potential_rule() -> None:
     }
     proof = {"use": {"upper": ["smooth", "x", "y"]}, "show": shown}
     assert check(potential(), proof, {}).checks == 5
-    with pytest.raises(Rejected, match="same at every step"):
+    with pytest.raises(Rejected, match="may not depend on k"):
         check(potential(noise="k"), proof, {})
     made = potential()
     made["parameters"]["k"] = "real"

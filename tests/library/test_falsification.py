@@ -143,7 +143,7 @@ def test_gradient_descent_under_pl(share: float) -> None:
     """x² + 3 sin² x is not convex and satisfies PL; one step from many points."""
     gamma = share * 2 / L
     found = rate("gd-pl", step_size=gamma, mu=MU, L=L)
-    assert found.lower.pair[0] <= found.upper.pair[1] <= found.rate[1]
+    assert found.lower.pair[0] <= found.upper.pair[1] <= found.own_rate[1]
     for k in range(1, 400):
         x = k / 40
         y = x - gamma * (2 * x + 3 * math.sin(2 * x))

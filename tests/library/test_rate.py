@@ -45,7 +45,8 @@ def test_one_step_under_pl(kappa: str, gamma: str, factor: float, theorem: str) 
     found = rate("gd-pl", step_size=gamma, mu=kappa, L=1)
     assert float(found.upper.pair[1]) == pytest.approx(factor, abs=6e-8)
     assert found.upper.theorem == theorem
-    assert found.upper.pair[1] <= found.rate[1]
+    assert found.rate == found.upper.pair
+    assert found.own_rate is None or found.rate[1] <= found.own_rate[1]
 
 
 def test_other_worst_cases() -> None:
