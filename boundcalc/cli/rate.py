@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from boundcalc.library.rate import Rate
 
 _SELF_BOUNDING = (
-    "note: L of a log is the self-bounding constant; rows that rest on smooth(f) presume that it is "
-    "the smoothness constant too (--L says otherwise)"
+    "note: L of a log is the self-bounding constant; rows that rest on smooth(f) presume that it "
+    "is the smoothness constant too (--L says otherwise)"
 )
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -146,7 +146,7 @@ def _fitted(log: Path) -> tuple[dict[str, Any], int]:
         found |= {"alpha": Fraction(pair.alpha), "beta": Fraction(pair.beta)}
     for condition, name in (("self-bounding", "L"), ("pl", "mu"), ("aiming", "theta")):
         extremum = taken.get(condition)
-        if extremum is not None:
+        if extremum is not None and extremum.value > 0 and not extremum.broken_by:
             found[name] = Fraction(extremum.value)
     if assessed.fit.interpolation_error is not None:
         found["sigma2"] = assessed.fit.interpolation_error
