@@ -190,7 +190,9 @@ def test_a_fit_feeds_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     fitted = {"mu": Fraction(0), "L": Fraction(2), "dist2": Fraction(3), "theta": Fraction(-1)}
     monkeypatch.setattr("boundcalc.cli.rate._fitted", lambda _: (fitted, 10))
     assert "gd-nonconvex" in run("--list", "--gap0", "1", "--fit", "log.npz")
-    assert "not used" not in run("gd-convex", "--fit", "log.npz")
+    with pytest.raises(InputError, match="self-bounding constant"):
+        run("gd-convex", "--fit", "log.npz")  # which is no smoothness constant
+    assert "not used" not in run("gd-convex", "--fit", "log.npz", "--L", "2")
     words = ("sgd-strongly-convex", "--fit", "log.npz", "--mu", "1", "--sigma2", "0")
     assert json.loads(run(*words, "--json"))["bound"] is not None  # dist2 is its start
     with pytest.raises(InputError, match=r"--gamma.*--step-size"):
