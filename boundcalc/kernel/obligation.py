@@ -58,6 +58,7 @@ def potential_of(context: Context, claim: Claim, key: str) -> Expr:
 
 
 def constant_of(context: Context, claim: Claim, key: str) -> Ratio:
+    """The value of a conclusion's entry, which must be the same at every step."""
     value = context.scope.scalar(parse(text(claim.conclusion[key], key), None))
     constant_level(context, value, key)
     return value

@@ -122,12 +122,3 @@ def evaluate(expr: Expr | str, env: Mapping[str, Fraction | Pair]) -> Fraction:
     if lo != hi:
         raise GrammarError("the value is irrational: use enclose", 0)
     return lo
-
-
-def evaluate_float(expr: Expr | str, env: Mapping[str, Fraction | Pair]) -> float:
-    """A float next to the value: a suggestion, not a bound."""
-    lo, hi = enclose(expr, env, 96)
-    try:
-        return float((lo + hi) / 2)
-    except OverflowError:
-        return float("inf") if lo > 0 else float("-inf")

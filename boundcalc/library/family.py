@@ -13,6 +13,7 @@ from boundcalc.library.theorems import Theorem, load_theorem, theorem_ids
 
 
 def written_names(theorem: Theorem) -> set[str]:
+    """The names that the theorem's bound, rate and radius are written in."""
     written = str([theorem.raw.get(key) for key in ("bound", "rate", "radius")])
     return set(re.findall(r"\w+", written))
 
@@ -27,10 +28,12 @@ def family_of_rates(theorem: Theorem) -> tuple[Theorem, ...]:
 
 
 def widest(family: tuple[Theorem, ...], env: Env) -> Theorem:
+    """The theorem of the family with the largest step-size limit."""
     return max(family, key=lambda t: (limit_of(t, env) or (Fraction(0),))[0])
 
 
 def any_admits(family: tuple[Theorem, ...], env: Env, gamma: Fraction) -> bool:
+    """Does a theorem of the family hold at this step size?"""
     return any(admits(theorem, env, gamma) for theorem in family)
 
 

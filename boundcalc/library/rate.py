@@ -184,6 +184,7 @@ def first_value(theorem: Theorem, env: Env) -> Fraction | None:
 
 
 def has_sign(value: Fraction | Pair, sign: str) -> bool:
+    """Is the value certainly real, nonnegative or positive, as `sign` asks?"""
     lo = value[0] if isinstance(value, tuple) else value
     return sign == "real" or lo > 0 or (sign == "nonnegative" and lo >= 0)
 

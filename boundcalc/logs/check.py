@@ -68,11 +68,6 @@ class RowFaults:
             both[key] = both[key].merge(sighting) if key in both else sighting
         return RowFaults(both)
 
-    def without_nonfinite(self) -> RowFaults:
-        """The faults that leaving out the non-finite rows does not mend."""
-        kept = {k: v for k, v in self.sightings.items() if k[0] not in {"nonfinite", "infinite"}}
-        return RowFaults(kept)
-
     def to_faults(self, source: str = "log") -> tuple[Fault, ...]:
         """One message per kind and column, in the order of the first rows."""
         ordered = sorted(self.sightings.items(), key=lambda item: (item[1].row, item[0]))

@@ -12,7 +12,7 @@ from boundcalc.guarantees.assessment import Assessment, Progress
 from boundcalc.logs.log import Log
 from boundcalc.report.figure import draw_fit
 from boundcalc.report.fit_terminal import print_fit
-from boundcalc.report.write import PAGES, Writer, check_output_paths, write_whole
+from boundcalc.report.write import Writer
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -31,19 +31,8 @@ pre {{ white-space: pre-wrap; }}
 """
 
 
-def write_html(
-    assessment: Assessment, log: Log, path: Path, progress: Progress | None = None
-) -> None:
-    """Write the report to `path`, whole or not at all; nothing in it is loaded from elsewhere.
-
-    Raises InputError where `path` is no .html or .htm, or cannot be written to.
-    """
-    check_output_paths([(path, PAGES)])
-    write_whole(path, page_writer(assessment, log, progress))
-
-
 def page_writer(assessment: Assessment, log: Log, progress: Progress | None = None) -> Writer:
-    """What fills a file with the page."""
+    """What fills a file with the page; nothing in it is loaded from elsewhere."""
 
     def write(place: Path) -> None:
         place.write_text(page_of(assessment, log, progress), encoding="utf-8")

@@ -91,8 +91,6 @@ def test_a_chunk_with_nan_is_checked_for_everything_else():
         ("nonfinite", "dist_sq"),
         ("negative", "grad_sqnorm"),
     }
-    kept = check_chunk(chunk).without_nonfinite()
-    assert {kind for kind, _ in kept.sightings} == {"below-loss-min", "negative"}
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1.0, 1e150, 1e300])
