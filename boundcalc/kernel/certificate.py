@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from boundcalc.kernel.check import Premise, check
 from boundcalc.kernel.claim import ClaimError, Json, canonical, digest, fields, read_claim, text
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.outcome import Axiom, Proved
+from boundcalc.kernel.polynomial import limited
 
 CERTIFICATE_SCHEMA = "boundcalc.certificate/1"
 MAX_CHARACTERS = 20_000_000
 MAX_DEPTH = 20  # of premises within premises
+AXIOM = re.compile(r"[\w-]+", re.ASCII)
 
 
 def certificate(claim: Json, proof: Json, premises: Mapping[str, Json]) -> dict[str, Json]:
@@ -62,6 +65,7 @@ def _refused(number: str) -> None:
     raise ValueError(f"{number}: numbers of a certificate are written as text")
 
 
+@limited
 def verify(data: Json, depth: int = 0) -> Proved:
     """Check a certificate and everything that it rests on. Raises Rejected."""
     if depth > MAX_DEPTH:
@@ -76,7 +80,7 @@ def verify(data: Json, depth: int = 0) -> Proved:
         if not isinstance(raw["premises"], dict):
             raise ClaimError("certificate: premises are an object")
         premises = {id: _premise(id, entry, depth) for id, entry in raw["premises"].items()}
-    except (ClaimError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise Rejected(str(error)) from error
     return check(raw["claim"], raw["proof"], premises)
 
@@ -84,5 +88,7 @@ def verify(data: Json, depth: int = 0) -> Proved:
 def _premise(id: str, data: Json, depth: int) -> Premise:
     if isinstance(data, dict) and "axiom" in data:
         raw = fields(data, id, {"axiom", "claim"}, set())
+        if AXIOM.fullmatch(id) is None:  # it is printed beside the verdict
+            raise ClaimError(f"{id!r}: an axiom's id has letters, digits and hyphens")
         return Axiom(id, read_claim(raw["claim"]), text(raw["axiom"], id))
     return verify(data, depth + 1)

@@ -34,7 +34,6 @@ from boundcalc.kernel.grammar import (
 from boundcalc.kernel.identity import (
     Context,
     Rejected,
-    constant_level,
     prove,
     prove_lemma,
     signed,
@@ -44,7 +43,7 @@ from boundcalc.kernel.induction import contraction, potential, telescoping
 from boundcalc.kernel.meaning import CONSTANTS, FAMILIES, coherent
 from boundcalc.kernel.obligation import Obligation, Obligations, invariants
 from boundcalc.kernel.outcome import SEAL, Axiom, Proved, is_genuine
-from boundcalc.kernel.polynomial import TooLarge
+from boundcalc.kernel.polynomial import TooLarge, limited
 from boundcalc.kernel.setting import (
     Available,
     announce,
@@ -69,6 +68,7 @@ RULES: Mapping[str, Callable[[Context, Claim], Obligations]] = {
 Premise: TypeAlias = Proved | Axiom
 
 
+@limited
 def check(claim_data: Json, proof: Json, premises: Mapping[str, Premise]) -> Proved:
     """Check a certificate.
 
@@ -105,8 +105,7 @@ def _check(claim: Claim, proof: Json, premises: Mapping[str, Premise]) -> Proved
     rule = text(claim.conclusion.get("rule"), "rule")
     if rule not in RULES:
         raise ClaimError(f"rule: one of {sorted(RULES)}")
-    if rule not in ("path-length", "stopped"):
-        _no_ball(claim)
+    _of_rule(claim, rule)
     context, hypotheses = declare_claim(claim), available(claim)
     _know_constants(context, hypotheses)
     cited: frozenset[tuple[str, str]] = frozenset()
@@ -127,18 +126,20 @@ def _check(claim: Claim, proof: Json, premises: Mapping[str, Premise]) -> Proved
     for entry in items(raw.get("derive", []), "derive"):
         cited |= _derive(context, entry, hypotheses, premises, claim)
     for lemma in items(raw.get("lemmas", []), "lemmas"):
-        checks += prove_lemma(context, lemma)
+        checks += prove_lemma(context, lemma, {"expected"})
     checks += _conclude(context, claim, raw)
     if not checks:
         raise Rejected("nothing was shown")
     return Proved(claim, cited, checks, SEAL)
 
 
-def _no_ball(claim: Claim) -> None:
-    """Raises ClaimError where a claim speaks of a ball that its rule does not keep iterates in."""
+def _of_rule(claim: Claim, rule: str) -> None:
+    """Raises ClaimError where a claim speaks of a ball or of steps that its rule is not about."""
     inside = [name for name, kind in claim.points.items() if kind == "inside"]
-    if inside:
+    if inside and rule not in ("path-length", "stopped"):
         raise ClaimError(f"{sorted(inside)}: this rule is not about a ball")
+    if (claim.state or claim.next) and rule in ("inequality", "implies"):
+        raise ClaimError("state, next: this rule is not about steps")
 
 
 def _know_constants(context: Context, hypotheses: Mapping[str, Available]) -> None:
@@ -160,6 +161,8 @@ def _auxiliary(data: Json) -> list[Setup]:
 def _begin(context: Context, claim: Claim, proof: Mapping[str, Json]) -> int:
     """Invariants at the start, shown before they are assumed of every state."""
     checks = 0
+    for name, start in claim.state.items():
+        context.fixed(parse(start), name)
     for obligation in invariants(context, claim, proof, at_start=True):
         checks += _show(context, proof, obligation)
     for name, relation_text in texts(proof.get("invariants", {}), "invariants").items():
@@ -186,13 +189,10 @@ def _show(context: Context, proof: Mapping[str, Json], obligation: Obligation) -
 
 def _conclude(context: Context, claim: Claim, proof: Mapping[str, Json]) -> int:
     """Every obligation of the claim's rule, and that the proof shows nothing else."""
-    rule = text(claim.conclusion.get("rule"), "rule")
-    if rule not in RULES:
-        raise ClaimError(f"rule: one of {sorted(RULES)}")
+    rule = RULES[claim.conclusion["rule"]]
     checks, asked = 0, set()
-    for obligation in chain(
-        invariants(context, claim, proof, at_start=False), RULES[rule](context, claim)
-    ):
+    kept = invariants(context, claim, proof, at_start=False)
+    for obligation in chain(kept, rule(context, claim)):
         checks += _show(context, proof, obligation)
         asked.add(obligation.name)
     asked.update(f"{name}_start" for name in proof.get("invariants", {}))
@@ -265,14 +265,21 @@ def _transportable(claim: Claim, by: str, functions: Mapping[str, str], here: Cl
     if frozenset().union(*(names(parse(value)) for value in used)) - set(claim.parameters):
         raise ClaimError(f"{by}: its constants are not its parameters alone")
     about_f = CONSTANTS.keys() & claim.parameters.keys()
-    about_f |= set(claim.points.values()) - {"any", "fixed"}
-    if functions and (claim.state or claim.next or about_f):
+    about_f |= _minimisers(claim)
+    if functions and about_f:
         raise ClaimError(f"{by}: it speaks of minimisers and holds for f alone")
+    if _minimisers(claim) and not _minimisers(here):
+        raise ClaimError(f"{by}: it rests on a minimiser, and the claim names none")
     if functions.keys() - claim.functions.keys():
         _of_one_function(claim, by, functions)
     for name, parts in claim.functions.items():
         if here.functions.get(functions.get(name, name)) != parts:
             raise ClaimError(f"{by}: {name} is another kind of function here")
+
+
+def _minimisers(claim: Claim) -> set[str]:
+    """The kinds of its points that say that f has a minimiser."""
+    return {kind for kind in claim.points.values() if kind.startswith(("minimiser", "projection"))}
 
 
 def _of_one_function(claim: Claim, by: str, functions: Mapping[str, str]) -> None:
@@ -298,7 +305,7 @@ def _of_one_function(claim: Claim, by: str, functions: Mapping[str, str]) -> Non
 
 def _signs(context: Context, claim: Claim, constants: Mapping[str, Expr]) -> None:
     for name, sign in claim.parameters.items():
-        constant_level(context, context.scope.scalar(constants[name]), name)
+        context.fixed(constants[name], name)
         if sign != "real" and not (signed(context, constants[name])[1] or sign == "nonnegative"):
             raise Rejected(f"{name}: not known to be positive")
 
@@ -311,10 +318,8 @@ def _constraint(context: Context, step: Setup, constants: Mapping[str, Expr]) ->
     if names(relation.difference) - constants.keys():
         raise ClaimError(f"{step.name}: a constraint on more than its own constants")
     value = context.scope.scalar(substitute(relation.difference, constants, {}))
-    for assumption in context.assumptions.values():
-        if assumption.kind in (relation.kind, ">") and not (assumption.value - value).numerator:
-            return
-    raise Rejected(f"{step.name}: this constraint of the implication is not known here")
+    if not context.holds(value, relation.kind):
+        raise Rejected(f"{step.name}: this constraint of the implication is not known here")
 
 
 def _same(

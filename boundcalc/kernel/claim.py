@@ -15,6 +15,7 @@ Json: TypeAlias = Any  # what json.loads gives; every reader below checks what i
 CLAIM_SCHEMA = "boundcalc.claim/1"
 SIGNS = ("positive", "nonnegative", "real")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+SLOT = re.compile(r"point|minimiser|projection of \w+|(known )?vector \w+", re.ASCII)
 KINDS = ("point", "scalar", "sampled")  # of arguments and results; not names of spaces
 
 
@@ -28,7 +29,8 @@ class Condition:
 
     functions : names that stand for functions or their infimum (`inf`); a hypothesis says which.
     constants : name → sign; where : relations between them that belong to the condition.
-    slots : name → "point", "minimiser", "projection of <slot>" or "vector <space>".
+    slots : name → "point", "minimiser", "projection of <slot>", "vector <space>" or
+        "known vector <space>" (known before an index is sampled).
     relations : name → what holds for all values of the slots, where the guard (if any) holds.
     """
 
@@ -181,6 +183,8 @@ def read_condition(data: Json, id: str) -> Condition:
         if slot in slots:
             raise ClaimError(f"{id}: {slot} is declared twice")
         slots[identifier(slot, id)] = text(kind, id)
+        if SLOT.fullmatch(slots[slot]) is None:
+            raise ClaimError(f"{id}: unknown kind of slot {kind!r}")
     if len({*names, *constants, *slots}) < len(names) + len(constants) + len(slots):
         raise ClaimError(f"{id}: a name has two meanings")
     where = tuple(text(relation, id) for relation in items(raw.get("where", []), id))

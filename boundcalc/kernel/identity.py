@@ -28,7 +28,13 @@ from boundcalc.kernel.scope import CONSTANT, SAMPLE, Scope
 
 
 class Rejected(Exception):
-    """The certificate does not prove the claim; says why. It says nothing against the claim."""
+    """The certificate does not prove the claim; says why. It says nothing against the claim.
+
+    One line: words of a certificate cannot imitate another line of the output.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in words))
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,14 @@ class Context:
         positive = (all(signs[name] == "positive" for name, _ in m) for m in factor.terms)
         return any(positive) or factor in self.nonzero
 
+    def holds(self, value: Ratio, kind: str) -> bool:
+        """Whether a relation is one of the assumptions made so far, or weaker than one."""
+        enough = (">=", ">") if kind == ">=" else (kind,)
+        return any(
+            have.kind in enough and not (have.value - value).numerator
+            for have in self.assumptions.values()
+        )
+
     def inverse(self, expr: Expr) -> Ratio:
         """1/expr, factor by factor, for an expression that was shown to be positive."""
         one = self.scope.quotient(ONE_RATIO, expr)
@@ -103,6 +117,13 @@ class Context:
         for factor in value.factors:
             if not self.is_nonzero(factor):
                 raise Rejected(f"{where}: a divisor is not known to be nonzero: {show(factor)}")
+
+    def fixed(self, expr: Expr, where: str) -> Ratio:
+        """The value of an expression in constants, with divisors that are known to be nonzero."""
+        value = self.scope.scalar(expr)
+        constant_level(self, value, where)
+        self.defined(value, where)
+        return value
 
     def branch(self) -> Context:
         """The same knowledge, to be extended for one case."""
@@ -143,12 +164,12 @@ def manifest(context: Context, expr: Expr) -> tuple[Ratio, bool]:
                 raise Rejected(f"character {expr.position + 1}: a divisor must be positive")
             context.positive(b)
             return a / b, p
-        case Power(base, exponent) if exponent >= 0:
+        case Power(base, exponent) if exponent > 0:
             a, p = manifest(context, base)
             power = ONE_RATIO
             for _ in range(exponent):
                 power = power * a
-            return power, p or exponent == 0
+            return power, p
         case Call("square", (inside,)):
             value_ = scope.scalar(inside)
             return value_ * value_, False
@@ -192,7 +213,7 @@ def prove(context: Context, node: Json, target: Ratio, strict: bool, expected: b
     if isinstance(node, dict) and "lemmas" in node:
         raw = fields(node, "proof", {"lemmas", "proof"}, set())
         inner = context.branch()
-        count = sum(prove_lemma(inner, lemma) for lemma in items(raw["lemmas"], "lemmas"))
+        count = sum(prove_lemma(inner, lemma, set()) for lemma in items(raw["lemmas"], "lemmas"))
         return count + prove(inner, raw["proof"], target, strict, expected)
     if isinstance(node, dict) and "split" in node:
         return _split(context, node, target, strict, expected)
@@ -216,9 +237,13 @@ def prove(context: Context, node: Json, target: Ratio, strict: bool, expected: b
     return 1
 
 
-def prove_lemma(context: Context, data: Json) -> int:
-    """An inequality on the way; of expectations where it says so, pointwise otherwise."""
-    raw = fields(data, "lemma", {"name", "holds", "proof"}, {"expected"})
+def prove_lemma(context: Context, data: Json, optional: set[str]) -> int:
+    """An inequality on the way; of expectations where it says so, pointwise otherwise.
+
+    optional : {"expected"} where all that is assumed holds for every index; empty within a proof,
+        where a case of the sampled index may be assumed.
+    """
+    raw = fields(data, "lemma", {"name", "holds", "proof"}, optional)
     name = text(raw["name"], "lemma")
     relation = parse_relation(text(raw["holds"], name), None)
     if relation.kind == "=":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from boundcalc.kernel.claim import Claim, ClaimError, Hypothesis, fields, text, texts
 from boundcalc.kernel.grammar import parse_relation
-from boundcalc.kernel.identity import Context
+from boundcalc.kernel.identity import Assumption, Context
 from boundcalc.kernel.meaning import coherent
 from boundcalc.kernel.obligation import Obligation, Obligations
 from boundcalc.kernel.setting import (
@@ -23,9 +23,7 @@ def inequality(context: Context, claim: Claim) -> Obligations:
     raw = fields(dict(claim.conclusion), "conclusion", {"rule", "holds"}, set())
     relation = parse_relation(text(raw["holds"], "holds"), None)
     value = context.scope.scalar(relation.difference)
-    if relation.kind == "=":
-        raise ClaimError("an equality is two inequalities")
-    yield Obligation("main", value, strict=relation.kind == ">")
+    yield _shown("main", Assumption(value, relation.kind))
 
 
 def implies(context: Context, claim: Claim) -> Obligations:
@@ -41,16 +39,20 @@ def implies(context: Context, claim: Claim) -> Obligations:
         _free(claim, kind, at, at[slot])
     signs_hold(context, given)
     for number, made in enumerate(where_relations(context, given), start=1):
-        yield Obligation(f"where{number}", made.value, strict=made.kind == ">")
+        yield _shown(f"where{number}", made)
     if not given.condition.relations:
         raise ClaimError("a condition in words alone cannot be concluded")
     if given.condition.guard:
         raise ClaimError("a condition under a guard cannot be concluded")
     for name in given.condition.relations:
         made = instantiate(context, given, name, [at[slot] for slot in slots])
-        if made.kind == "=":
-            raise ClaimError("an equality cannot be concluded")
-        yield Obligation(name, made.value, strict=made.kind == ">")
+        yield _shown(name, made)
+
+
+def _shown(name: str, relation: Assumption) -> Obligation:
+    if relation.kind == "=":
+        raise ClaimError("an equality cannot be concluded")
+    return Obligation(name, relation.value, strict=relation.kind == ">")
 
 
 def conclusion_condition(claim: Claim) -> Available:

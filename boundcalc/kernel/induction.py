@@ -13,14 +13,16 @@ from boundcalc.kernel.grammar import Name, names, parse, parse_relation, substit
 from boundcalc.kernel.identity import Context, constant_level
 from boundcalc.kernel.meaning import CONSTANTS
 from boundcalc.kernel.obligation import (
+    RUN,
     Obligation,
     Obligations,
     constant_of,
+    counted,
     potential_of,
     successors,
 )
 from boundcalc.kernel.polynomial import ONE_RATIO, Polynomial, Ratio, ratio
-from boundcalc.kernel.scope import STATE, Scope
+from boundcalc.kernel.scope import STATE
 
 
 def _start(context: Context, claim: Claim, value: Ratio) -> Obligations:
@@ -30,13 +32,18 @@ def _start(context: Context, claim: Claim, value: Ratio) -> Obligations:
         for name, meaning in texts(claim.conclusion["initial"], "initial").items()
     }
     for name, meaning in meanings.items():
-        if name not in claim.parameters or name in CONSTANTS:
+        if name not in claim.parameters or name in RUN.union(CONSTANTS):
             raise ClaimError(f"initial: {name} is not a constant of the claim")
         if context.scope.levels(context.scope.scalar(meaning).variables()) > STATE:
             raise ClaimError(f"initial: {name} is known before an index is sampled")
     start = parse(text(claim.conclusion["start"], "start"), None)
     given = context.scope.scalar(substitute(start, meanings, {}))
     yield Obligation("start", given - value)
+    for name, meaning in meanings.items():
+        sign = claim.parameters[name]
+        if sign != "real":
+            value = context.scope.scalar(meaning)
+            yield Obligation(f"initial_{name}", value, strict=sign == "positive")
 
 
 def _same_at_every_step(context: Context, claim: Claim, word: str, values: list[Ratio]) -> None:
@@ -48,8 +55,8 @@ def _same_at_every_step(context: Context, claim: Claim, word: str, values: list[
     given = [scope.scalar(parse(value, None)) for value in claim.state.values()]
     for hypothesis in claim.hypotheses:
         given += [scope.scalar(parse(value)) for value in hypothesis.constants.values()]
-    meanings = texts(claim.conclusion["initial"], "initial").values()
-    given += [scope.scalar(parse(meaning, None)) for meaning in meanings]
+    for name, meaning in texts(claim.conclusion["initial"], "initial").items():
+        given += [scope.scalar(Name(name)), scope.scalar(parse(meaning, None))]
     for value in (*values, *given):
         if word in scope.behind(value.variables()):
             raise ClaimError(f"may not depend on {word}: of a step, or a step size that varies")
@@ -63,8 +70,7 @@ def telescoping(context: Context, claim: Claim) -> Obligations:
     potential = potential_of(context, claim, "potential")
     quantity = scope.scalar(potential_of(context, claim, "quantity"))
     weight, noise = constant_of(context, claim, "weight"), constant_of(context, claim, "noise")
-    sums = {"gamma_sum", "gamma_sqsum", "steps"}
-    if sums & scope.behind((weight + noise).variables()):
+    if RUN & scope.behind((weight + noise).variables()):
         raise ClaimError("weight, noise: of one step only")
     value = scope.scalar(potential)
     after = scope.scalar(substitute(potential, successors(claim, scope), {}))
@@ -74,23 +80,24 @@ def telescoping(context: Context, claim: Claim) -> Obligations:
     yield from _start(context, claim, value)
     start = scope.scalar(parse(text(raw["start"], "start"), None))
     constant_level(context, start, "start")
-    steps = scope.scalar(Name("steps"))
+    steps = counted(context, claim, "steps")
     once = context.inverse(parse(text(raw["weight"], "weight"), None))
     total = (start + steps * noise) * once / steps
     yield Obligation("bound", constant_of(context, claim, "bound") - total)
     if "bound_varying" in raw:
         varying = constant_of(context, claim, "bound_varying")
         _same_at_every_step(context, claim, "gamma", [value, quantity, start, varying])
-        total = (start + _summed(scope, noise)) / _summed(scope, weight)
-        context.positive(_summed(scope, weight))
+        weights = _summed(context, claim, weight)
+        total = (start + _summed(context, claim, noise)) / weights
+        context.positive(weights)
         yield Obligation("bound_varying", constant_of(context, claim, "bound_varying") - total)
 
 
-def _summed(scope: Scope, value: Ratio) -> Ratio:
+def _summed(context: Context, claim: Claim, value: Ratio) -> Ratio:
     """Σ over the steps of a polynomial of degree ≤ 2 in gamma, in the sums of γ_k and γ_k²."""
     hidden = value.numerator.variables() - {"gamma"}
     hidden = hidden.union(*(factor.variables() for factor in value.factors))
-    if "gamma" in scope.behind(hidden):
+    if "gamma" in context.scope.behind(hidden):
         raise ClaimError("a sum over varying step sizes needs polynomials in gamma")
     sums = ("steps", "gamma_sum", "gamma_sqsum")
     total = ratio(Fraction(0))
@@ -100,7 +107,7 @@ def _summed(scope: Scope, value: Ratio) -> Ratio:
             raise ClaimError("a sum over varying step sizes goes up to gamma^2")
         rest = tuple(part for part in monomial if part[0] != "gamma")
         part = Ratio(Polynomial({rest: coefficient}), value.factors)
-        total = total + part * scope.scalar(Name(sums[power]))
+        total = total + part * counted(context, claim, sums[power])
     return total
 
 
@@ -154,7 +161,7 @@ def potential(context: Context, claim: Claim) -> Obligations:
     yield from _start(context, claim, scope.scalar(substitute(phi, {"k": parse("0")}, {})))
     start = scope.scalar(start_text)
     constant_level(context, start, "start")
-    total = (start + scope.scalar(Name("steps")) * noise) * context.inverse(
+    total = (start + counted(context, claim, "steps") * noise) * context.inverse(
         substitute(growth_text, last, {})
     )
     yield Obligation("bound", bound - total)

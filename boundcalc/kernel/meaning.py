@@ -3,7 +3,8 @@
 f is the mean of f_1, ..., f_n on R^d, all differentiable; the sampled index i is uniform and
 independent of the past. S = argmin f is closed, and not empty where a claim names a minimiser.
 fstar = min f, inf_i = inf f_i, sigma2 = fstar − E inf_i (the interpolation error), dist2(x) = the
-squared distance from x to S, grad and grad_i = the gradients. Scope applies these definitions as it
+squared distance from x to S, grad and grad_i = the gradients. Functions that a claim declares are
+continuous. Scope applies these definitions as it
 reads: f is fstar and grad is 0 on minimisers, E f_i(x) = f(x), E inf_i = fstar − sigma2.
 """
 

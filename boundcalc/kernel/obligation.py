@@ -11,6 +11,7 @@ from boundcalc.kernel.grammar import Expr, Name, names, parse, parse_relation, s
 from boundcalc.kernel.identity import Context, constant_level
 from boundcalc.kernel.polynomial import Ratio
 from boundcalc.kernel.scope import CONSTANT, STATE, Scope
+from boundcalc.kernel.setting import expects
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,16 @@ class Obligation:
 
 
 Obligations: TypeAlias = Iterator[Obligation]
+
+
+RUN = frozenset({"steps", "gamma_sum", "gamma_sqsum"})  # of a whole run, not of one step
+
+
+def counted(context: Context, claim: Claim, name: str) -> Ratio:
+    """The number of steps, or a sum over them; raises ClaimError unless a positive parameter."""
+    if claim.parameters.get(name) != "positive":
+        raise ClaimError(f"{name}: a positive parameter in this rule")
+    return context.scope.scalar(Name(name))
 
 
 def successors(claim: Claim, scope: Scope) -> dict[str, Expr]:
@@ -42,14 +53,15 @@ def successors(claim: Claim, scope: Scope) -> dict[str, Expr]:
 def potential_of(context: Context, claim: Claim, key: str) -> Expr:
     """A function of the state: names only successors know, fixed points and constants."""
     expr = parse(text(claim.conclusion[key], key), None)
+    if expects(claim.conclusion[key]):  # E of what the next state gives is not this at the next
+        raise ClaimError(f"{key}: no expectation in a function of the state")
     fixed = {n for n, kind in claim.points.items() if kind in ("fixed", "minimiser", "centre")}
     constants = {
         n
         for n, v in context.scope.scalars.items()
         if context.scope.levels(v.variables()) == CONSTANT
     }
-    run = {"gamma_sum", "gamma_sqsum", "steps"}
-    strangers = names(expr) - (fixed | constants | set(claim.next)) | (names(expr) & run)
+    strangers = names(expr) - (fixed | constants | set(claim.next)) | (names(expr) & RUN)
     if strangers:
         raise ClaimError(f"{key}: {sorted(strangers)} is not carried from step to step")
     if context.scope.levels(context.scope.scalar(expr).variables()) > STATE:
@@ -73,13 +85,13 @@ def invariants(
         relation = parse_relation(relation_text, None)
         if relation.kind == "=" or names(relation.difference) - {*claim.state, *claim.parameters}:
             raise ClaimError(f"{name}: an inequality between carried scalars and constants")
+        if expects(relation_text):
+            raise ClaimError(f"{name}: no expectation in an invariant")
         changing = {"k"} if claim.conclusion.get("rule") == "potential" else set()
         changing |= {"gamma"} if "bound_varying" in claim.conclusion else set()
         if names(relation.difference) & changing:
             raise ClaimError(f"{name}: {sorted(changing)} changes with the step")
         moved = starts if at_start else successors(claim, context.scope)
         value = context.scope.scalar(substitute(relation.difference, moved, {}))
-        if at_start:
-            constant_level(context, value, name)
         suffix = "start" if at_start else "kept"
         yield Obligation(f"{name}_{suffix}", value, strict=relation.kind == ">")

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
-from typing import TypeAlias
+from functools import cached_property, wraps
+from typing import ParamSpec, TypeAlias, TypeVar
 
 Monomial: TypeAlias = tuple[tuple[str, int], ...]  # sorted (variable, exponent > 0)
 
-MAX_TERMS = 200_000  # of one polynomial; a proof that needs more is refused
-MAX_EXPONENT = 1_000  # of one variable
-MAX_BITS = 1 << 16  # of a numerator or denominator of a coefficient
+MAX_EXPONENT = 1_000  # of one variable, of one factor
+MAX_WORK = 5_000_000  # of all sums and products of one certificate and its premises
+
+_work: ContextVar[list[int] | None] = ContextVar("work", default=None)
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class TooLarge(ValueError):
-    """A polynomial has too many terms, or too large exponents or coefficients."""
+    """An exponent, or the work that a whole certificate takes, is too large."""
+
+
+def limited(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """The function, with one limit on the work of the outermost call and all calls within."""
+
+    @wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if _work.get() is not None:
+            return function(*args, **kwargs)
+        token = _work.set([MAX_WORK])
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _work.reset(token)
+
+    return call
+
+
+def spend(work: int) -> None:
+    """Count terms that are about to be made; raises TooLarge beyond the limit on all work."""
+    left = _work.get()
+    if left is not None:
+        left[0] -= work
+        if left[0] < 0:
+            raise TooLarge("the certificate takes too much work to check")
 
 
 def _times(a: Monomial, b: Monomial) -> Monomial:
@@ -37,28 +66,31 @@ class Polynomial:
         """The terms in a fixed order."""
         return tuple(sorted(self.terms.items()))
 
+    @cached_property
+    def size(self) -> int:
+        """The number of terms, where one with long coefficients counts as many."""
+        sizes = (c.numerator.bit_length() + c.denominator.bit_length() for c in self.terms.values())
+        return sum(1 + bits // 64 for bits in sizes)
+
     def __hash__(self) -> int:
         return hash(self.key)
 
     def __add__(self, other: Polynomial) -> Polynomial:
+        spend(self.size + other.size)
         terms = dict(self.terms)
         for monomial, coefficient in other.terms.items():
             terms[monomial] = terms.get(monomial, Fraction(0)) + coefficient
         return _clean(terms)
 
     def __mul__(self, other: Polynomial) -> Polynomial:
+        spend(self.size * other.size)
         terms: dict[Monomial, Fraction] = {}
         for a, x in self.terms.items():
             for b, y in other.terms.items():
                 product = _times(a, b)
                 terms[product] = terms.get(product, Fraction(0)) + x * y
-            if len(terms) > MAX_TERMS:
-                raise TooLarge(f"a polynomial has more than {MAX_TERMS} terms")
-        for monomial, c in terms.items():
-            if max((e for _, e in monomial), default=0) > MAX_EXPONENT:
-                raise TooLarge(f"a polynomial has an exponent above {MAX_EXPONENT}")
-            if max(c.numerator.bit_length(), c.denominator.bit_length()) > MAX_BITS:
-                raise TooLarge(f"a coefficient has more than {MAX_BITS} bits")
+        if any(exponent > MAX_EXPONENT for monomial in terms for _, exponent in monomial):
+            raise TooLarge(f"a polynomial has an exponent above {MAX_EXPONENT}")
         return _clean(terms)
 
     def __bool__(self) -> bool:
@@ -110,6 +142,8 @@ class Ratio:
         factors = dict(self.factors)
         for factor, exponent in other.factors.items():
             factors[factor] = factors.get(factor, 0) + exponent
+            if factors[factor] > MAX_EXPONENT:
+                raise TooLarge(f"a divisor has an exponent above {MAX_EXPONENT}")
         return Ratio(self.numerator * other.numerator, factors)
 
     def __truediv__(self, other: Ratio) -> Ratio:

@@ -19,6 +19,7 @@ from boundcalc.kernel.polynomial import (
     Ratio,
     constant,
     ratio,
+    spend,
     symbol,
 )
 
@@ -36,6 +37,7 @@ class Vector:
 
     def plus(self, other: Vector, sign: int) -> Vector:
         """self + sign·other."""
+        spend(len(self.terms) + len(other.terms))
         terms = dict(self.terms)
         for name, coefficient in other.terms.items():
             terms[name] = terms.get(name, ZERO_RATIO) + ratio(Fraction(sign)) * coefficient
@@ -183,6 +185,8 @@ class Scope:
             case Binary(_, left, right, _):
                 return self.quotient(self.read(left), right)
             case Power(base, exponent, _):
+                if not exponent:
+                    raise GrammarError("an exponent is not 0", expr.position)
                 raised, power = self.scalar(base), ratio(Fraction(1))
                 for _ in range(abs(exponent)):
                     power = power * raised
@@ -250,6 +254,7 @@ class Scope:
         spread: list[tuple[Ratio, tuple[str, ...]]] = [(ratio(Fraction(1)), ())]
         for kind, argument in zip(signature.arguments, call.arguments, strict=True):
             choices = self._argument(kind, argument)
+            spend(len(spread) * len(choices))
             spread = [(c * d, (*names, n)) for c, names in spread for d, n in choices]
         if signature.result == "scalar":
             if len(spread) != 1 or spread[0][0] != ratio(Fraction(1)):
@@ -309,10 +314,11 @@ class Scope:
         return symbol(f"{function}({point})")
 
     def _gradient(self, function: str, point: str) -> Vector:
-        """grad(x) as a named vector; 0 at minimisers."""
+        """grad(x) as a named vector; 0 at minimisers, where it keeps its name (and divisors)."""
+        named = self.atom(f"{function}({point})", "X", max(STATE, self._known_at(point)))
         if self.points[point].kind in ("minimiser", "projection"):
-            return Vector("X", {})
-        return self.atom(f"{function}({point})", "X", max(STATE, self._known_at(point)))
+            return named.scaled(ZERO_RATIO)
+        return named
 
     def _known_at(self, name: str) -> int:
         return self.vector_level(self.vectors[name]) if name in self.vectors else self.level[name]

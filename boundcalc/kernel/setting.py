@@ -33,7 +33,6 @@ from boundcalc.kernel.identity import (
     Choice,
     Context,
     Rejected,
-    constant_level,
     prove,
     signed,
 )
@@ -114,8 +113,8 @@ def set_up(context: Context, step: Setup, proofs: Mapping[str, Json], pointwise:
     if step.holds is not None:
         relation = parse_relation(step.holds, None)
         value = scope.scalar(relation.difference)
-        if not pointwise:
-            constant_level(context, value, step.name)
+        if scope.levels(value.variables()) > (STATE if pointwise else CONSTANT):
+            raise Rejected(f"{step.name}: expected an expression in the constants")
         context.assume(step.name, value, relation.kind)
         return 0
     expr = parse(str(step.value), None)
@@ -126,6 +125,8 @@ def set_up(context: Context, step: Setup, proofs: Mapping[str, Json], pointwise:
             return _extremum(context, step.name, which, arguments, proofs)
     made = scope.read(expr)
     if isinstance(made, Vector):
+        for coefficient in made.terms.values():
+            context.defined(coefficient, step.name)
         scope.fresh(step.name)
         scope.vectors[step.name] = made
         if made.space == "X":
@@ -256,6 +257,8 @@ def _closed(condition: Condition) -> None:
     calls = {*condition.functions, *FUNCTIONS}
     constants = frozenset(condition.constants)
     own = constants | {*condition.slots, *condition.functions}
+    if own & set(FUNCTIONS):
+        raise ClaimError(f"{condition.id}: {sorted(own & set(FUNCTIONS))} have their own meaning")
     guard = [condition.guard] if condition.guard else []
     stated = [*condition.relations.values(), *guard]
     for texts_, allowed in ((stated, own), (condition.where, constants)):
@@ -270,8 +273,6 @@ def _closed(condition: Condition) -> None:
 def signs_hold(context: Context, given: Available) -> None:
     """Raises Rejected where a constant does not have the sign that the condition asks for."""
     for name, expr in given.constants.items():
-        value = context.scope.scalar(expr)
-        constant_level(context, value, name)
         sign = given.condition.constants[name]
         if sign != "real" and not (signed(context, expr)[1] or sign == "nonnegative"):
             raise Rejected(f"{given.hypothesis.name}: {name} is not known to be positive")
@@ -282,7 +283,9 @@ def where_relations(context: Context, given: Available) -> list[Assumption]:
     made = []
     for relation_text in given.condition.where:
         relation = parse_relation(relation_text, None)
-        value = context.scope.scalar(substitute(relation.difference, given.constants, {}))
+        value = context.fixed(
+            substitute(relation.difference, given.constants, {}), given.hypothesis.name
+        )
         made.append(Assumption(value, relation.kind))
     return made
 
@@ -314,12 +317,12 @@ def _instance(
 
 def _guarded(context: Context, given: Available, arguments: Sequence[str]) -> None:
     """Raises Rejected where a condition holds under a guard that is not assumed here."""
-    if given.condition.guard:
-        wanted = _placed(context, given, given.condition.guard, arguments)[0]
-        for have in context.assumptions.values():
-            if have.kind in (wanted.kind, ">") and not (have.value - wanted.value).numerator:
-                return
-        raise Rejected(f"{given.hypothesis.name}: not known to hold here: {given.condition.guard}")
+    guard = given.condition.guard
+    if guard:
+        points = arguments[: len(given.condition.slots)]  # a guard is a relation of scalars
+        wanted = _placed(context, given, guard, points)[0]
+        if not context.holds(wanted.value, wanted.kind):
+            raise Rejected(f"{given.hypothesis.name}: not known to hold here: {guard}")
 
 
 def instantiate(
@@ -356,6 +359,8 @@ def _placed(
                 raise Rejected(f"{given.hypothesis.name}: {slot} depends on the sampled index")
     for slot, kind in slots.items():
         _fits(context.scope, kind, placed[slot], placed, given.hypothesis.domain)
+    for name, constant in given.constants.items():
+        context.fixed(constant, name)
     functions = given.hypothesis.of
     roles = {role: Name(name) for role, name in functions.items()}
     relation = parse_relation(relation_text, None)
