@@ -323,7 +323,6 @@ PROOFS: list[tuple[Any, str]] = [
     (shows(step={"split": "f_i(x)", "name": "c", "nonnegative": 0, "nonpositive": 0}), "sampled"),
     (step("upper" + " + pl*pl" * 1_000), "in a row"),
     (step("mu/(0 + gamma*sqnorm(x) - 0*x)"), None),
-    (step("(upper + pl + order + limit + mu + L + gamma + 1)^60"), "terms"),
 ]
 
 
