@@ -176,7 +176,8 @@ class World:
             case ast.Name(id=name):
                 return self._name(env.get(name, name))
             case ast.UnaryOp(op=ast.USub(), operand=inside):
-                return -self.scalar(inside, env)
+                value = self.read(inside, env)
+                return value.times(sp.S.NegativeOne) if isinstance(value, Vec) else -value
             case ast.UnaryOp(op=ast.UAdd(), operand=inside):
                 return self.read(inside, env)
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
@@ -212,6 +213,8 @@ class World:
         vectors = isinstance(a, Vec) + isinstance(b, Vec)
         if isinstance(op, ast.Add | ast.Sub):
             sign = 1 if isinstance(op, ast.Add) else -1
+            if isinstance(b, Vec) and isinstance(a, sp.Integer) and a == 0:
+                return b.times(sp.Integer(sign))  # -v, written out
             if vectors == 1:
                 raise NotShownError("a vector and a scalar")
             return a.add(b, sign) if vectors else a + sign * b
