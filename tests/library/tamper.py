@@ -42,6 +42,7 @@ class Tally:
     kinds: Counter[str] = field(default_factory=Counter)
     rejected: int = 0
     confirmed: int = 0
+    stricter: list[str] = field(default_factory=list)  # rejected, and proofs to the oracle
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -91,8 +92,8 @@ def tamperer_of(id: str) -> Tamperer:
     return Tamperer(claim_of(raw), proof_of(raw), IMPLICATIONS, id)
 
 
-def tamper(id: str, wanted: int) -> Tally:
-    """Judge distinct mutants of one certificate."""
+def tamper(id: str, wanted: int, both: bool = False) -> Tally:
+    """Judge distinct mutants of one certificate; `both`: ask the oracle about rejected ones too."""
     tally, tamperer = Tally(id), tamperer_of(id)
     if not accepted(id, *tamperer.original) or refuses(id, *tamperer.original):
         tally.wrong.append(f"{id}: the proof itself is not confirmed")
@@ -100,6 +101,8 @@ def tamper(id: str, wanted: int) -> Tally:
         tally.kinds[kind] += 1
         if not accepted(id, claim, proof):
             tally.rejected += 1
+            if both and not refuses(id, claim, proof):
+                tally.stricter.append(f"{id}: {kind}\n  {claim}\n  {proof}")
         elif why := refuses(id, claim, proof):
             tally.wrong.append(f"{id}: {kind}: {why}\n  {claim}\n  {proof}")
         else:
@@ -115,10 +118,13 @@ def table(tallies: Iterable[Tally]) -> int:
         total.rejected += tally.rejected
         total.confirmed += tally.confirmed
         total.wrong += tally.wrong
+        total.stricter += tally.stricter
         _line(tally)
     _line(total)
     for kind, count in total.kinds.most_common():
         sys.stdout.write(f"  {count:7} {kind}\n")
+    for stricter in total.stricter:
+        sys.stdout.write(f"rejected, and a proof to the oracle: {stricter}\n")
     for wrong in total.wrong:
         sys.stdout.write(f"wrongly accepted: {wrong}\n")
     return len(total.wrong)
@@ -137,10 +143,13 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--mutants", type=int, default=2000, help="of each certificate")
     options.add_argument("--jobs", type=int, default=2)
+    options.add_argument("--both", action="store_true", help="ask the oracle about all (slow)")
     options.add_argument("ids", nargs="*", default=PROVED)
     given = options.parse_args()
     with ProcessPoolExecutor(given.jobs) as pool:
-        return min(1, table(pool.map(partial(tamper, wanted=given.mutants), given.ids)))
+        return min(
+            1, table(pool.map(partial(tamper, wanted=given.mutants, both=given.both), given.ids))
+        )
 
 
 if __name__ == "__main__":
