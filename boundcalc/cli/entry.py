@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h; 1 would say "refuted"
 
 
 class Interrupted(BaseException):
@@ -11,7 +14,11 @@ class Interrupted(BaseException):
 
 
 def main() -> None:
-    """Entry point: bad input is one message on stderr and exit code 2, never a traceback."""
+    """Entry point: bad input is one message on stderr and exit code 2, never a traceback.
+
+    An error inside boundcalc is one message and exit code 70; its traceback comes before it where
+    the environment has BOUNDCALC_TRACEBACK=1.
+    """
     interrupted: list[int] = []
 
     def interrupt(number: int, _: object) -> None:
@@ -27,17 +34,36 @@ def main() -> None:
         with guarded_streams(said):
             code = _run(said)
     except BaseException as error:
-        if not interrupted:  # else it is what some library made of the interruption
+        if interrupted:  # what is caught may be what some library made of the interruption
+            kept = [str(part) for part in error.args] if isinstance(error, Interrupted) else []
+            said = [f"interrupted: {', '.join(kept) or 'nothing was written'}"]
+            code = 130
+        elif isinstance(error, Exception):
+            said = _internal(error)
+            code = INTERNAL_ERROR
+        else:
             raise
-        kept = [str(part) for part in error.args] if isinstance(error, Interrupted) else []
-        said = [f"interrupted: {', '.join(kept) or 'nothing was written'}"]
-        code = 130
     finally:
         signal.signal(signal.SIGINT, previous)
     if said:
         _complain(said)
         code = code or 2
     sys.exit(code)  # type: ignore[arg-type]
+
+
+def _internal(error: Exception) -> list[str]:
+    """What is said of an error that is no fault of the input."""
+    message = " ".join(str(error).split())
+    advice = "please report it, with the command and its input"
+    if os.environ.get("BOUNDCALC_TRACEBACK", "") in ("", "0"):
+        return [
+            f"internal error: {type(error).__name__}: {message}; this is a defect of boundcalc: "
+            f"{advice}; BOUNDCALC_TRACEBACK=1 shows the traceback"
+        ]
+    import traceback
+
+    told = "".join(traceback.format_exception(error)).splitlines()
+    return [*told, f"internal error: this is a defect of boundcalc: {advice}"]
 
 
 def _run(said: list[str]) -> object:

@@ -1,8 +1,7 @@
-"""Mutants of proofs, and an oracle that is not the kernel: texts at random points of a model."""
+"""Mutants of expressions: a sign, factor, exponent, term or name is changed in the tree."""
 
 from __future__ import annotations
 
-import copy
 import random
 import re
 from collections.abc import Iterator
@@ -64,108 +63,53 @@ def put(expr: Expr, path: tuple[Any, ...], new: Expr) -> Expr:
     raise AssertionError(expr)
 
 
-def mutate(expr: Expr, rng: random.Random, names: list[str]) -> Expr:
-    """One change: a sign, factor, exponent, dropped term, another name, swapped arguments."""
+def mutate(expr: Expr, rng: random.Random, names: list[str]) -> tuple[str, Expr]:
+    """One change and its kind: sign, factor, exponent, term (dropped), name or argument."""
     path, node = rng.choice(list(nodes(expr)))
-    double = Binary("*", Number(Fraction(2)), node)
+    options: list[tuple[str, Expr]] = []
+    if not isinstance(node, Name) or node.name in names:  # a factor on scalars, not on points
+        options += [("factor", Binary("*", Number(Fraction(n)), node)) for n in (2, 3)]
+        options += [("factor", Binary("/", node, Number(Fraction(2))))]
     match node:
         case Number(value):
-            options: list[Expr] = [Number(value + 1), double, Number(Fraction(0))]
+            options += [("factor", Number(value + 1)), ("term", Number(Fraction(0)))]
         case Name():
-            others = rng.sample(names, min(3, len(names)))
-            options = [*(Name(other) for other in others), Number(Fraction(1)), double]
+            options += [("name", Name(rng.choice(names))), ("exponent", Power(node, 2))]
         case Binary(op, left, right):
             flip = {"+": "-", "-": "+", "*": "/", "/": "*"}[op]
-            options = [Binary(flip, left, right), left, right]
+            options += [("sign" if op in "+-" else "exponent", Binary(flip, left, right))]
+            options += [("term", left), ("term", right), ("sign", Binary(op, right, left))]
         case Power(base, exponent):
-            options = [Power(base, exponent + 1), base]
+            options += [("exponent", Power(base, exponent + 1)), ("exponent", base)]
         case Call(function, arguments):
-            options = [Call(function, tuple(reversed(arguments))), double, Number(Fraction(0))]
-    return put(expr, path, rng.choice(options))
+            options += [("argument", Call(function, tuple(reversed(arguments))))]
+            options += [("term", Number(Fraction(0)))]
+    kind, new = rng.choice(options)
+    return kind, put(expr, path, new)
 
 
-def mutate_text(text: str, rng: random.Random, names: list[str]) -> str:
-    """A mutant of an expression or of one side of a relation."""
+def mutate_text(text: str, rng: random.Random, names: list[str]) -> tuple[str, str]:
+    """A mutant of an expression, or of a relation: one side or the direction of it."""
     match = RELATION.search(text)
     if match is None:
-        return unparse(mutate(parse(text, None), rng, names))
+        kind, made = mutate(parse(text, None), rng, names)
+        return kind, unparse(made)
     left, sign, right = text[: match.start()], match.group(), text[match.end() :]
+    if rng.random() < 0.1:
+        others = [s for s in (">=", "<=", ">", "<", "=") if s != sign]
+        return "relation", left + rng.choice(others) + right
     if rng.random() < 0.5:
-        return unparse(mutate(parse(left, None), rng, names)) + sign + right
-    return left + sign + unparse(mutate(parse(right, None), rng, names))
+        kind, made = mutate(parse(left, None), rng, names)
+        return kind, unparse(made) + sign + right
+    kind, made = mutate(parse(right, None), rng, names)
+    return kind, left + sign + unparse(made)
 
 
-def leaves(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
-    """Every text of a JSON value with the way to it."""
-    if isinstance(data, str):
-        yield path, data
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield from leaves(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from leaves(value, (*path, index))
-
-
-def replaced(data: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """A copy of a JSON value with one entry replaced."""
-    whole = copy.deepcopy(data)
-    inner = whole
-    for key in path[:-1]:
-        inner = inner[key]
-    inner[path[-1]] = new
-    return whole
-
-
-class Model:
-    """Random values for all names: scalars, vectors of Q³, functions; zero(e, m) is e·m."""
-
-    def __init__(self, seed: int, vectors: set[str]) -> None:
-        self.seed, self.vectors = seed, vectors
-
-    def _draw(self, name: str) -> Fraction:
-        return Fraction(random.Random(f"{self.seed} {name}").randint(-999, 999), 97)
-
-    def _vector(self, name: str) -> tuple[Fraction, ...]:
-        return tuple(self._draw(f"{name}[{k}]") for k in range(3))
-
-    def value(self, expr: Expr) -> Fraction | tuple[Fraction, ...]:
-        """The value; ZeroDivisionError and TypeError where there is none."""
-        match expr:
-            case Number(value):
-                return value
-            case Name(name):
-                return self._vector(name) if name in self.vectors else self._draw(name)
-            case Binary(op, left, right):
-                return self._binary(op, self.value(left), self.value(right))
-            case Power(base, exponent):
-                raised = self.value(base)
-                assert isinstance(raised, Fraction)
-                return raised**exponent
-            case Call(function, arguments):
-                return self._call(function, arguments)
-
-    def _binary(self, op: str, a: Any, b: Any) -> Any:
-        if op in "+-":
-            sign = 1 if op == "+" else -1
-            if isinstance(b, tuple):
-                a = a or (0, 0, 0)
-                return tuple(x + sign * y for x, y in zip(a, b, strict=True))
-            return a + sign * b
-        if op == "/":
-            b = 1 / b
-        if isinstance(a, tuple):
-            a, b = b, a
-        return tuple(a * y for y in b) if isinstance(b, tuple) else a * b
-
-    def _call(self, function: str, arguments: tuple[Expr, ...]) -> Any:
-        if function in ("dot", "sqnorm"):
-            u, v = self.value(arguments[0]), self.value(arguments[-1])
-            return sum(x * y for x, y in zip(u, v, strict=True))  # type: ignore[arg-type]
-        if function in ("square", "zero"):
-            a, b = self.value(arguments[0]), self.value(arguments[-1])
-            return a * b  # type: ignore[operator]
-        if function == "E":
-            return self._draw(unparse(Call(function, arguments)))
-        name = f"{function}({', '.join(map(unparse, arguments))})"
-        return self._vector(name) if function in self.vectors else self._draw(name)
+def tidy(text: str) -> str:
+    """The one text of an expression's or relation's tree, so that mutants can be compared."""
+    match = RELATION.search(text)
+    if match is None:
+        return unparse(parse(text, None))
+    sides = (text[: match.start()], text[match.end() :])
+    left, right = (unparse(parse(side, None)) for side in sides)
+    return left + match.group() + right
