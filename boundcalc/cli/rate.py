@@ -221,6 +221,8 @@ def rate_json(found: Rate) -> dict[str, Any]:
             body[f"{key}_theorem"] = None if value is None else value.theorem
     if found.radius is not None:
         body["radius"] = _up(found.radius)
+    if found.critical_batch is not None:
+        body["critical_batch"] = _down(found.critical_batch)
     if found.concluded:
         body["constants"] = {
             name: (_up if name in LARGER_IS_WEAKER else _down)(pair)
@@ -252,6 +254,7 @@ def _print(found: Rate) -> None:
     say("best bound", found.best_bound, sign)
     say("floor", found.floor, 1)
     say("radius", found.radius, 1)
+    say("critical batch", found.critical_batch, -1)
     for name, value, side in (("rate at most", found.upper, 1), ("rate at least", found.lower, -1)):
         if value is not None:
             say(name, value.pair, side, f"  ({value.theorem})", 12)
@@ -275,12 +278,18 @@ def _list(
 ) -> None:
     """Every theorem that the constants feed, by way of implications where needed."""
     from boundcalc.library.numbers import rounded
-    from boundcalc.library.side_by_side import side_by_side
+    from boundcalc.library.side_by_side import listing
 
-    rows = side_by_side(constants, conditions, steps, step_size, epsilon)
+    found = listing(constants, conditions, steps, step_size, epsilon)
+    rows = found.rows
     if as_json:
         listed = [{**rate_json(row.rate), "chain": row.chain} for row in rows]
-        typer.echo(json.dumps({"schema": "boundcalc.rates/1", "theorems": listed}))
+        others = [
+            {"theorem": one.theorem, "needs": list(one.needs), "reason": one.reason}
+            for one in found.left_out
+        ]
+        body = {"schema": "boundcalc.rates/1", "theorems": listed, "left_out": others}
+        typer.echo(json.dumps(body))
         return
     for row in rows:
         bound, best = row.rate.bound, row.rate.rate
@@ -293,6 +302,9 @@ def _list(
         typer.echo(f"{row.rate.theorem.id:<28} {value:<24} {row.rate.theorem.quantity}{chain}")
     if not rows:
         typer.echo("no theorem about an algorithm is fed by these constants")
+    for one in found.left_out:
+        why = f"give {', '.join(f'--{n}' for n in one.needs)}" if one.needs else one.reason
+        typer.echo(f"left out: {one.theorem}: {why}")
 
 
 def _search(

@@ -117,7 +117,7 @@ def _evaluated(
     problem = violated(theorem, env)
     if problem is not None:
         raise InputError(
-            Fault(theorem.id, _said(given), problem, "no function has these constants")
+            Fault(theorem.id, _said(given), problem, "the theorem speaks of no such constants")
         )
     if steps is not None:
         env["steps"] = Fraction(steps)
@@ -162,6 +162,9 @@ def _evaluated(
         upper=upper,
         radius=at(theorem, parse(theorem.raw["radius"]), usable)
         if "radius" in theorem.raw
+        else None,
+        critical_batch=at(theorem, parse(theorem.raw["critical_batch"]), env)
+        if "critical_batch" in theorem.raw
         else None,
         concluded={
             n: enclose(e, with_values(theorem, env)) for n, e in concluded_formulas(theorem).items()

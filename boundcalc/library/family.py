@@ -78,11 +78,11 @@ def _best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fra
 def bracket(
     family: tuple[Theorem, ...], theorem: Theorem, env: Env, gamma: Fraction | None
 ) -> tuple[Value | None, Value | None]:
-    """The proved rate from above, and a lower bound attained by an example."""
+    """The proved rates: from above, and from below by an example whose rate is proved too."""
     if gamma is None or theorem.rate is None:
         return None, None
     above = contraction_at(family, env, gamma)
     if "lower" not in theorem.raw:
         return above, None
     below = enclose(theorem.raw["lower"], {**env, "gamma": gamma})
-    return above, Value(below, theorem.raw["lower_reference"])
+    return above, Value(below, theorem.raw["lower_theorem"])

@@ -50,6 +50,7 @@ class Rate:
     iterations : to bring the quantity to epsilon. reason : why a value is missing, or how it is
         to be read.
     unused : constants that were given and that the theorem does not speak of.
+    critical_batch : the mini-batch size from which larger ones hardly help.
     concluded : constants of the condition that an implication concludes.
     """
 
@@ -71,6 +72,7 @@ class Rate:
     lower: Value | None
     upper: Value | None
     radius: Pair | None
+    critical_batch: Pair | None
     concluded: Mapping[str, Pair]
     iterations: int | None
     reason: str

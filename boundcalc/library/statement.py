@@ -89,8 +89,11 @@ def _conclusion(raw: Mapping[str, Any], write: Any, in_latex: bool) -> Lines:
         "radius": "ball of radius",
         "best_step": "best step size",
         "lower": "rate no better than",
+        "critical_batch": "critical batch size",
     }
     lines = [(label, write(raw[key])) for key, label in labels.items() if key in raw]
+    if "lower_theorem" in raw:
+        lines.append(("no better by", raw["lower_theorem"]))
     conclusion = raw.get("conclusion", {})
     if conclusion.get("rule") == "implies":
         lines.append(("then", hypothesis_words(read_hypothesis(conclusion["holds"]))))

@@ -19,7 +19,7 @@ from boundcalc.library.theorems import theorem_ids
 PROVED = [id for id in theorem_ids() if "proof" in read("theorems", id)]
 MUTANTS = 60  # of each proof
 
-VECTORS = {"x", "xp", "xs", "x0", "y", "z", "w", "v", "xplus"}
+VECTORS = {"x", "xp", "xs", "x0", "y", "z", "w", "u", "v", "xplus", "a", "aplus"}
 VECTORS |= {"grad", "grad_i", "JT", "J", "res", "A", "B", "T", "Q", "batch"}
 
 
