@@ -83,6 +83,14 @@ def _horizon(theorem: Theorem, env: Env, gamma: Fraction | None, epsilon: Fracti
         if high > MOST_STEPS:
             end = f"; the floor is {_word(floor[1])}" if floor is not None else ""
             return None, f"more than {low:.1e} steps: the bound is {_word(value)} there{end}"
+    if value is None:  # longer horizons are not admitted at this step size
+        most, beyond = low, high
+        while beyond - most > 1:
+            middle = (most + beyond) // 2
+            most, beyond = (most, middle) if bound(middle) is None else (middle, beyond)
+        high, value = most, bound(most)
+        if value is None or value > epsilon:
+            return None, f"never at this step size: {most} steps are the most it admits"
     while high - low > 1:
         middle = (low + high) // 2
         value = bound(middle)

@@ -128,6 +128,33 @@ def test_weighted_averages_and_decreasing_steps(seed: int) -> None:
         assert found <= bound * CLOSE
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_decreasing_steps_where_f_aims(seed: int) -> None:
+    p, a = quadratics(seed)
+    L, mu, theta = max(a), mean(a), 1
+    k0 = max(2, 8 * L / (theta**2 * mu) * CLOSE)
+    given = {"L": L, "mu": mu, "theta": theta, "sigma2": p.sigma2, "dist2": p.dist2}
+    bound = float(rate("sgd-aiming-qg-decreasing", STEPS, k0=k0, **given).bound[1])
+    ran = paths(p, [4 / (theta * mu * (k + k0)) for k in range(STEPS)], singles(p))
+    assert mean([(path[-1] - p.best) ** 2 for path in ran]) <= bound * CLOSE
+
+
+@pytest.mark.parametrize("start", [-3.0, -1.2, 0.2, 2.5])
+@pytest.mark.parametrize("share", [0.1, 0.6, 1.0])
+def test_gradients_under_expected_smoothness(start: float, share: float) -> None:
+    p, L = bumps(start), 2.0
+    given = {"L": L, "A": L, "B": 0, "C": 2 * L * p.sigma2, "gap0": p.gap(start)}
+    top = 0.999 / math.sqrt(L * L * 6)
+    found = rate("sgd-nonconvex-abc", 6, step_size=share * top, **given)
+    assert found.admissible
+    assert not rate("sgd-nonconvex-abc", 6, step_size=1.01 * top / 0.999, **given).admissible
+    ran = paths(p, [share * top * math.sqrt(6 / (6 + k)) for k in range(6)], singles(p))
+    squares = [
+        mean([mean([slope(path[k]) for slope in p.slopes]) ** 2 for path in ran]) for k in range(6)
+    ]
+    assert min(squares) <= float(found.bound[1])
+
+
 @pytest.mark.parametrize("start", [-3.0, -0.8, 0.2, 2.5])
 @pytest.mark.parametrize("problem", ["bumps", "quadratics", "interpolating"])
 def test_the_best_step_for_a_horizon(start: float, problem: str) -> None:
