@@ -201,6 +201,10 @@ def _step(step: Fraction | None, limit: Pair | None) -> float | str | None:
     return min(near, lower(limit)) if limit is not None and step <= limit[0] else near
 
 
+def _ends(value: Fraction | Pair) -> Pair:
+    return value if isinstance(value, tuple) else (value, value)
+
+
 def _from_below(found: Rate) -> bool:
     """Whether the bound is a lower bound, as of an eigenvalue."""
     return found.theorem.kind == "inequality"
@@ -234,6 +238,8 @@ def rate_json(found: Rate) -> dict[str, Any]:
         ):
             body[key] = None if value is None else side(value.pair)
             body[f"{key}_theorem"] = None if value is None else value.theorem
+    for name in found.theorem.raw.get("defaults", {}):
+        body[name] = finite_above(_ends(found.constants[name]))
     if found.radius is not None:
         body["radius"] = finite_above(found.radius)
     if found.critical_batch is not None:
@@ -259,6 +265,8 @@ def _print(found: Rate) -> None:
     typer.echo(f"{found.theorem.id}: {found.theorem.title}")
     if found.theorem.quantity:
         typer.echo(f"  {'bounds':<16} {found.theorem.quantity}")
+    for name in found.theorem.raw.get("defaults", {}):
+        say(name, _ends(found.constants[name]), 1)
     say("step size limit", found.step_size_limit, -1)
     say("step size", point(found.step_size), -1)
     sign = -1 if _from_below(found) else 1

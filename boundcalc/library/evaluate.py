@@ -33,6 +33,7 @@ from boundcalc.library.rate import (
     start_of,
     unknown_constants,
     violated,
+    with_defaults,
     with_values,
 )
 from boundcalc.library.theorems import Theorem, load_theorem
@@ -58,6 +59,7 @@ def rate(
     chosen = load_theorem(theorem)
     faults = unknown_constants(constants)
     given = _read({name: (value, f"--{name}") for name, value in constants.items()}, faults)
+    given = with_defaults(chosen, given)
     faults += faults_of(chosen, given, unread=constants.keys())
     run = {"--step-size": step_size, "--epsilon": epsilon}
     asked = {where: (value, where) for where, value in run.items() if value is not None}

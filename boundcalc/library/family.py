@@ -23,8 +23,13 @@ def family_of_rates(theorem: Theorem) -> tuple[Theorem, ...]:
     if theorem.rate is None or theorem.kind != "contraction":
         return (theorem,)
     same = (load_theorem(id) for id in theorem_ids())
-    key = (theorem.hypotheses, theorem.quantity)
-    return tuple(t for t in same if (t.hypotheses, t.quantity) == key and t.rate is not None)
+    key = family_key(theorem)
+    return tuple(t for t in same if t.rate is not None and family_key(t) == key)
+
+
+def family_key(theorem: Theorem) -> tuple[object, ...]:
+    """What theorems of one family share: a rate may be taken from another for one floor alone."""
+    return theorem.hypotheses, theorem.quantity, theorem.raw.get("floor")
 
 
 def widest(family: tuple[Theorem, ...], env: Env) -> Theorem:

@@ -97,6 +97,21 @@ def _formulas(theorem: Theorem) -> list[Expr]:
     return [e for e in found if e is not None] + extra + list(concluded_formulas(theorem).values())
 
 
+def with_defaults(
+    theorem: Theorem, given: Mapping[str, Fraction | Pair]
+) -> dict[str, Fraction | Pair]:
+    """The constants, and those that the theorem can choose itself, such as the least k0."""
+    full = dict(given)
+    for name, text in theorem.raw.get("defaults", {}).items():
+        formula = parse(text)
+        if name not in full and names(formula) <= full.keys():
+            try:
+                full[name] = enclose(formula, full)[1]
+            except GrammarError:
+                continue
+    return full
+
+
 def _constant_names(theorem: Theorem, text: str) -> set[str]:
     try:
         relation = parse_relation(text)
@@ -129,6 +144,8 @@ def faults_of(
         word = "a real number" if sign == "real" else f"a {sign} number"
         if name in given and not has_sign(given[name], sign):
             faults.append(Fault(where, shown(given[name]), word, "change it"))
+        elif name in theorem.raw.get("defaults", {}) and not {*signs} - {name} <= given.keys():
+            continue  # follows from the others, of which one is missing
         elif name not in given and name not in unread and name in signs:
             faults.append(Fault(where, "nothing", word, f"give --{name}"))
     return faults

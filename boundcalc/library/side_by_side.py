@@ -12,6 +12,7 @@ from boundcalc.errors import Fault, InputError
 from boundcalc.kernel.value import Pair
 from boundcalc.library.chain import default_facts, fed, named_facts
 from boundcalc.library.evaluate import Number, evaluate
+from boundcalc.library.family import family_key
 from boundcalc.library.numbers import exact
 from boundcalc.library.rate import (
     Rate,
@@ -21,6 +22,7 @@ from boundcalc.library.rate import (
     shown,
     start_of,
     unknown_constants,
+    with_defaults,
 )
 from boundcalc.library.theorems import Theorem
 
@@ -87,20 +89,21 @@ def listing(
     target = None if epsilon is None else exact(epsilon, "--epsilon")
     rows: list[Row] = []
     left_out: list[LeftOut] = []
-    seen: set[tuple[tuple[str, ...], str]] = set()  # one row for theorems of several step sizes
+    seen: set[tuple[object, ...]] = set()  # one row for theorems of several step sizes
     for one in fed(facts, given):
-        key = (one.theorem.hypotheses, one.theorem.quantity)
+        key = family_key(one.theorem)
         if one.theorem.kind == "contraction" and key in seen:
             continue
         seen.add(key)
-        needs = tuple(name for name in needed(one.theorem) if name not in one.constants)
+        known = with_defaults(one.theorem, one.constants)
+        needs = tuple(name for name in needed(one.theorem) if name not in known)
         if needs:
             left_out.append(LeftOut(one.theorem.id, needs, ""))
             continue
         try:
             found = evaluate(
                 one.theorem,
-                {**one.constants, **_start(one.theorem, given)},
+                {**known, **_start(one.theorem, given)},
                 steps,
                 gamma[0] if isinstance(gamma, tuple) else gamma,
                 target[0] if isinstance(target, tuple) else target,

@@ -57,6 +57,8 @@ def theorem_lines(theorem: Theorem, in_latex: bool = False) -> Lines:
         if formula:
             lines.append(_setup_line(name, formula, in_latex))
     lines += [("where", relation(one, in_latex)) for one in raw.get("constraints", {}).values()]
+    for name, formula in raw.get("defaults", {}).items():
+        lines.append((f"{name}, if not given", write(formula)))
     if "step_size_least" in raw:
         lines.append(("step size from", write(raw["step_size_least"])))
     if theorem.step_size_limit is not None:

@@ -25,7 +25,7 @@ FORMULAS = (*CONCLUSION_KEYS, *OTHER_FORMULAS)
 THEOREM_MORE = {
     *FORMULAS, "quantity", "step_size_strict", "lower_theorem", "note", "statement", "points",
     "vectors", "functions", "state", "next", "constants", "constraints", "values", "setup",
-    "conclusion", "proof",
+    "conclusion", "proof", "defaults",
 }  # fmt: skip
 
 
@@ -87,6 +87,8 @@ def _theorem(where: str, id: str, raw: Mapping[str, Any]) -> list[Fault]:
     for key in FORMULAS:
         if key in raw:
             found += _try(f"{where}: {key}", "a formula", partial(parse, raw[key]))
+    for name, text in raw.get("defaults", {}).items():
+        found += _try(f"{where}: defaults: {name}", "a formula", partial(parse, text))
     for line in raw.get("hypotheses", []):
         found += _try(f"{where}: {line}", "a hypothesis", partial(read_hypothesis, line))
     if ("lower" in raw) != (raw.get("lower_theorem") in ids("theorems")):

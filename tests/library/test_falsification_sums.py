@@ -183,6 +183,7 @@ def test_contraction_by_quadratic_growth(seed: int, interpolating: bool) -> None
     for id, more in (
         ("sgd-alpha-beta-qg", {"alpha": 1, "beta": 0}),
         ("sgd-aiming-qg", {"theta": 1}),
+        ("sgd-strongly-convex-sharp", {}),
     ):
         for share in (0.1, 0.5, 0.9):
             gamma = share / max(a)

@@ -170,3 +170,31 @@ def test_a_root_of_a_polynomial_counts_as_its_largest_power() -> None:
     late = at(theorem, theorem.bound, {**env, "steps": Fraction(10**20)})
     floor = floor_of(theorem, theorem.bound, env)
     assert float(late[1]) == pytest.approx(float(floor[1]), rel=1e-6)
+
+
+def test_a_constant_with_a_default_need_not_be_given() -> None:
+    given = {"mu": "0.5", "L": 2, "sigma2": "0.1", "dist2": 1}
+    found = rate("sgd-strongly-convex-decreasing", 100, **given)
+    assert found.constants["k0"] == 8
+    assert found.bound == rate("sgd-strongly-convex-decreasing", 100, k0=8, **given).bound
+    assert rate("sgd-strongly-convex-decreasing", 100, k0=9, **given).constants["k0"] == 9
+    with pytest.raises(InputError, match="speaks of no such constants"):
+        rate("sgd-strongly-convex-decreasing", 100, k0=7, **given)
+    with pytest.raises(InputError) as caught:
+        rate("sgd-strongly-convex-decreasing", 100, mu="0.5", dist2=1)
+    assert len(caught.value.faults) == 2  # L and sigma2, not k0
+    for id in theorem_ids():
+        for name in load_theorem(id).raw.get("defaults", {}):
+            assert name in load_theorem(id).constants
+
+
+def test_a_rate_is_not_mixed_with_the_floor_of_another_theorem() -> None:
+    given = {"mu": "0.5", "L": 2, "sigma2": "0.1", "dist2": 1}
+    published = rate("sgd-strongly-convex", 50, step_size="0.1", **given)
+    sharp = rate("sgd-strongly-convex-sharp", 50, step_size="0.1", **given)
+    assert published.upper.theorem == "sgd-strongly-convex"
+    assert sharp.upper.theorem == "sgd-strongly-convex-sharp"
+    assert sharp.bound[1] < published.bound[1]
+    edge = [rate(i, 50, step_size="0.5", **given) for i in
+            ("sgd-strongly-convex", "sgd-strongly-convex-sharp")]  # fmt: skip
+    assert edge[0].bound == edge[1].bound
