@@ -16,8 +16,8 @@ from boundcalc.library.family import (
     widest,
     written_names,
 )
-from boundcalc.library.iterations import bound_at, iterations, power
-from boundcalc.library.numbers import exact, rounded
+from boundcalc.library.iterations import bound_at, iterations
+from boundcalc.library.numbers import exact, power, rounded
 from boundcalc.library.rate import (
     Rate,
     Value,

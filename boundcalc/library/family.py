@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from boundcalc.kernel.value import Pair, enclose
-from boundcalc.library.numbers import decimal_below
-from boundcalc.library.rate import Env, Value, admits, at, best_step, limit_of
+from boundcalc.library.numbers import decimal_below, power
+from boundcalc.library.rate import Env, Value, admits, at, best_step, first_value, limit_of
 from boundcalc.library.theorems import Theorem, load_theorem, theorem_ids
 
 
@@ -70,7 +70,8 @@ def _best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fra
             allowed = admits(theorem, env, gamma)
             return at(theorem, formula, {**env, "gamma": gamma}) if allowed else None
 
-        return best_step(theorem, env, value)
+        found = best_step(theorem, env, value)
+        return found if found is None else _for_horizon(theorem, env, found)
     last = widest(family, env)
 
     def rate_at(gamma: Fraction) -> Pair | None:
@@ -78,6 +79,25 @@ def _best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fra
         return best.pair if best is not None else None
 
     return best_step(replace(last, best_step=None), env, rate_at)
+
+
+def _for_horizon(theorem: Theorem, env: Env, fastest: Fraction) -> Fraction:
+    """The step size of the smallest rate^steps · first value + floor, where the floor has one."""
+    steps, first = env.get("steps"), first_value(theorem, env)
+    if not isinstance(steps, Fraction) or first is None or theorem.floor is None:
+        return fastest
+
+    def value(gamma: Fraction) -> Pair | None:
+        here = {**env, "gamma": gamma}
+        rate, floor = at(theorem, theorem.rate, here), at(theorem, theorem.floor, here)
+        if rate is None or floor is None or not admits(theorem, env, gamma):
+            return None
+        bound = power(rate[1], int(steps)) * first + floor[1]
+        return bound, bound
+
+    found = best_step(replace(theorem, best_step=None), env, value)
+    choices = [(pair, step) for step in (fastest, found) if step and (pair := value(step))]
+    return min(choices)[1] if choices else fastest
 
 
 def bracket(

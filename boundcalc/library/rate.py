@@ -295,7 +295,7 @@ def _search(value: Callable[[Fraction], Pair | None], top: Fraction) -> Fraction
         return float("inf") if pair is None else upper(pair)
 
     grid = [top * Fraction(k, 64) for k in range(1, 64)]
-    grid += [top / Fraction(2) ** k for k in range(6, 60)]
+    grid += [top / Fraction(2) ** k for k in range(7, 60)]  # no point twice: cells have a width
     grid.sort()
     costs = [cost(g) for g in grid]
     index = min(range(len(grid)), key=costs.__getitem__)

@@ -198,3 +198,16 @@ def test_a_rate_is_not_mixed_with_the_floor_of_another_theorem() -> None:
     edge = [rate(i, 50, step_size="0.5", **given) for i in
             ("sgd-strongly-convex", "sgd-strongly-convex-sharp")]  # fmt: skip
     assert edge[0].bound == edge[1].bound
+
+
+@pytest.mark.parametrize("steps", [20, 300, 5000])
+def test_the_best_step_of_a_contraction_with_a_floor_is_for_the_horizon(steps: int) -> None:
+    given = {"mu": "0.3", "L": 2, "A": 2, "B": 0, "C": "0.4", "gap0": 1}
+    found = rate("sgd-pl", steps, **given)
+    assert found.bound == found.best_bound
+    grid = [float(found.step_size_limit[0]) * k / 400 for k in range(1, 400)]
+    bounds = [rate("sgd-pl", steps, step_size=step, **given).bound[1] for step in grid[::7]]
+    assert found.best_bound[1] <= min(bounds) * Fraction(1000001, 1000000)
+    assert rate("sgd-pl", **given).best_step_size == Fraction("0.075")  # the fastest, at no horizon
+    again = rate("sgd-pl", steps, step_size=found.best_step_size, **given)
+    assert again.bound == found.best_bound
