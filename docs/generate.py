@@ -14,7 +14,7 @@ from boundcalc.library.statement import Lines, condition_lines, theorem_lines
 from boundcalc.library.theorems import load_theorem, theorem_ids
 
 WORDS = {"said of", "constant", "for every", "convention", "reference", "if", "of", "note", "rule"}
-WORDS |= {"statement"}
+WORDS |= {"statement", "no better by"}
 
 
 def page(title: str, id: str, plain: Lines, tex: Lines, more: list[str]) -> str:

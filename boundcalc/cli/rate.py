@@ -30,6 +30,10 @@ def rate(
     epsilon: Annotated[
         str | None, typer.Option(help="Count steps until the bound is this.", metavar="NUMBER")
     ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help='Step sizes that vary, such as "0.1/sqrt(k + 1)".', metavar="FORMULA"),
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--list", help="All theorems that the constants feed, tightest first.")
     ] = False,
@@ -99,6 +103,14 @@ def rate(
             )
         wanted = {*needed(statement), start_of(statement)}
         constants = {n: v for n, v in constants.items() if n in wanted or n in said}
+    if schedule is not None:
+        from boundcalc.cli.schedule import show
+
+        if step_size is not None or epsilon is not None or steps is None:
+            given = "--schedule with --step-size, with --epsilon or without --steps"
+            raise InputError(Fault("rate", given, "--schedule and --steps", "change the options"))
+        show(theorem, schedule, steps, constants, as_json)
+        return
     found = evaluated(theorem, steps, step_size, epsilon, **constants)
     if as_json:
         typer.echo(json.dumps(rate_json(found)))
@@ -158,13 +170,13 @@ def _fitted(log: Path) -> tuple[dict[str, Any], int]:
 LARGER_IS_WEAKER = {"L", "beta", "A", "B", "C", "H", "lambda_max"}  # of concluded constants
 
 
-def _up(pair: Pair | None) -> float | str | None:
+def finite_above(pair: Pair | None) -> float | str | None:
     from boundcalc.library.numbers import upper
 
     return None if pair is None else _finite(upper(pair))
 
 
-def _down(pair: Pair | None) -> float | str | None:
+def finite_below(pair: Pair | None) -> float | str | None:
     from boundcalc.library.numbers import lower
 
     return None if pair is None else _finite(lower(pair))
@@ -189,6 +201,10 @@ def _step(step: Fraction | None, limit: Pair | None) -> float | str | None:
     return min(near, lower(limit)) if limit is not None and step <= limit[0] else near
 
 
+def _ends(value: Fraction | Pair) -> Pair:
+    return value if isinstance(value, tuple) else (value, value)
+
+
 def _from_below(found: Rate) -> bool:
     """Whether the bound is a lower bound, as of an eigenvalue."""
     return found.theorem.kind == "inequality"
@@ -196,13 +212,13 @@ def _from_below(found: Rate) -> bool:
 
 def rate_json(found: Rate) -> dict[str, Any]:
     """The keys of the contract: bounds rounded up, limits and lower bounds rounded down."""
-    outward = _down if _from_below(found) else _up
+    outward = finite_below if _from_below(found) else finite_above
     body: dict[str, Any] = {
         "schema": "boundcalc.rate/1",
         "theorem": found.theorem.id,
         "quantity": found.theorem.quantity,
         "admissible": found.admissible,
-        "step_size_limit": _down(found.step_size_limit),
+        "step_size_limit": finite_below(found.step_size_limit),
         "step_size": _step(found.step_size, found.step_size_limit),
         "bound": outward(found.bound),
         "best_step_size": _step(found.best_step_size, found.step_size_limit),
@@ -213,17 +229,24 @@ def rate_json(found: Rate) -> dict[str, Any]:
     }
     if found.theorem.rate is not None:
         body |= {"relative": found.relative, "start": found.start}
-        body |= {"rate": _up(found.rate), "own_rate": _up(found.own_rate)}
+        body |= {"rate": finite_above(found.rate), "own_rate": finite_above(found.own_rate)}
         body["rate_theorem"] = None if found.upper is None else found.upper.theorem
-        body |= {"factor": _up(found.factor), "floor": _up(found.floor)}
-        for key, value, side in (("lower", found.lower, _down), ("upper", found.upper, _up)):
+        body |= {"factor": finite_above(found.factor), "floor": finite_above(found.floor)}
+        for key, value, side in (
+            ("lower", found.lower, finite_below),
+            ("upper", found.upper, finite_above),
+        ):
             body[key] = None if value is None else side(value.pair)
             body[f"{key}_theorem"] = None if value is None else value.theorem
+    for name in found.theorem.raw.get("defaults", {}):
+        body[name] = finite_above(_ends(found.constants[name]))
     if found.radius is not None:
-        body["radius"] = _up(found.radius)
+        body["radius"] = finite_above(found.radius)
+    if found.critical_batch is not None:
+        body["critical_batch"] = finite_below(found.critical_batch)
     if found.concluded:
         body["constants"] = {
-            name: (_up if name in LARGER_IS_WEAKER else _down)(pair)
+            name: (finite_above if name in LARGER_IS_WEAKER else finite_below)(pair)
             for name, pair in found.concluded.items()
         }
     return body
@@ -242,6 +265,8 @@ def _print(found: Rate) -> None:
     typer.echo(f"{found.theorem.id}: {found.theorem.title}")
     if found.theorem.quantity:
         typer.echo(f"  {'bounds':<16} {found.theorem.quantity}")
+    for name in found.theorem.raw.get("defaults", {}):
+        say(name, _ends(found.constants[name]), 1)
     say("step size limit", found.step_size_limit, -1)
     say("step size", point(found.step_size), -1)
     sign = -1 if _from_below(found) else 1
@@ -252,6 +277,7 @@ def _print(found: Rate) -> None:
     say("best bound", found.best_bound, sign)
     say("floor", found.floor, 1)
     say("radius", found.radius, 1)
+    say("critical batch", found.critical_batch, -1)
     for name, value, side in (("rate at most", found.upper, 1), ("rate at least", found.lower, -1)):
         if value is not None:
             say(name, value.pair, side, f"  ({value.theorem})", 12)
@@ -275,12 +301,18 @@ def _list(
 ) -> None:
     """Every theorem that the constants feed, by way of implications where needed."""
     from boundcalc.library.numbers import rounded
-    from boundcalc.library.side_by_side import side_by_side
+    from boundcalc.library.side_by_side import listing
 
-    rows = side_by_side(constants, conditions, steps, step_size, epsilon)
+    found = listing(constants, conditions, steps, step_size, epsilon)
+    rows = found.rows
     if as_json:
         listed = [{**rate_json(row.rate), "chain": row.chain} for row in rows]
-        typer.echo(json.dumps({"schema": "boundcalc.rates/1", "theorems": listed}))
+        others = [
+            {"theorem": one.theorem, "needs": list(one.needs), "reason": one.reason}
+            for one in found.left_out
+        ]
+        body = {"schema": "boundcalc.rates/1", "theorems": listed, "left_out": others}
+        typer.echo(json.dumps(body))
         return
     for row in rows:
         bound, best = row.rate.bound, row.rate.rate
@@ -293,6 +325,9 @@ def _list(
         typer.echo(f"{row.rate.theorem.id:<28} {value:<24} {row.rate.theorem.quantity}{chain}")
     if not rows:
         typer.echo("no theorem about an algorithm is fed by these constants")
+    for one in found.left_out:
+        why = f"give {', '.join(f'--{n}' for n in one.needs)}" if one.needs else one.reason
+        typer.echo(f"left out: {one.theorem}: {why}")
 
 
 def _search(

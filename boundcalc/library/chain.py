@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from boundcalc.kernel.grammar import GrammarError, Name, names, parse
+from boundcalc.errors import Fault, InputError
+from boundcalc.kernel.grammar import Binary, GrammarError, Name, names, parse
 from boundcalc.kernel.value import Pair, enclose
 from boundcalc.library.conditions import load_condition
 from boundcalc.library.hypotheses import HypothesisText, read_hypothesis
@@ -15,13 +16,18 @@ from boundcalc.library.theorems import Theorem, load_theorem, theorem_ids
 
 Constant = Fraction | Pair
 
+ALGORITHMS = ("telescoping", "contraction", "potential", "path-length", "stopped")  # kinds
+SMALLER_IS_STRONGER = {"L", "beta", "A", "B", "C", "G", "H", "h", "L_F", "beta_F", "lambda_max"}
+SMALLER_IS_STRONGER |= {"L0", "L1"}
+NOT_ORDERED = {"alpha-beta", "mini-batch", "mini-batch-mean", "quadratic"}  # by their constants
+
 
 @dataclass(frozen=True)
 class Fact:
     """A condition of f or of every f_i, with constants; `chain` is the theorems that gave it."""
 
     condition: str
-    family: str  # f or f_i
+    family: str  # f or f_i; "" for functions that a theorem declares itself
     constants: Mapping[str, Constant]
     chain: tuple[str, ...] = ()
 
@@ -49,20 +55,47 @@ def family_of(hypothesis: HypothesisText) -> str | None:
 
 
 def close(facts: Iterable[Fact], extra: Mapping[str, Constant], rounds: int = 6) -> list[Fact]:
-    """All facts that implications of the catalogue give; the shortest chain to each condition.
+    """All facts that implications of the catalogue give; of two chains to one, the stronger fact.
 
     extra : constants that belong to no condition (sigma2, dist2).
     """
-    known = {fact.key: fact for fact in facts}
+    known: dict[tuple[str, str], Fact] = {}
+    for fact in facts:
+        _keep(known, fact)
     implications = [load_theorem(id) for id in theorem_ids()]
     implications = [t for t in implications if t.raw.get("conclusion", {}).get("rule") == "implies"]
     for _ in range(rounds):
-        found = [f for t in implications for f in _apply(t, known, extra) if f.key not in known]
-        if not found:
+        found = [f for t in implications for f in _apply(t, known, extra)]
+        if not sum(_keep(known, fact) for fact in found):
             break
-        for fact in found:
-            known.setdefault(fact.key, fact)
     return list(known.values())
+
+
+def _keep(known: dict[tuple[str, str], Fact], fact: Fact) -> bool:
+    """Keep a fact that is new or stronger than what is known; whether it was kept."""
+    old = known.get(fact.key)
+    if old is None or _stronger(fact, old):
+        known[fact.key] = fact
+        return True
+    return False
+
+
+def _stronger(new: Fact, old: Fact) -> bool:
+    """Whether each constant is at least as good, and one better."""
+    if new.condition in NOT_ORDERED:
+        return False
+    gains = []
+    for name, value in new.constants.items():
+        (a, b), (c, d) = _ends(value), _ends(old.constants[name])
+        low, high = (c - b, d - a) if name in SMALLER_IS_STRONGER else (a - d, b - c)
+        if high < 0 or (low < 0 and (a, b) != (c, d)):
+            return False
+        gains.append(low > 0)
+    return any(gains)
+
+
+def _ends(value: Constant) -> Pair:
+    return value if isinstance(value, tuple) else (value, value)
 
 
 def _apply(
@@ -109,11 +142,11 @@ def match(
     for hypothesis in theorem.assumed:
         family = move.get(family_of(hypothesis) or "", None)
         fact = known.get((hypothesis.condition, family or ""))
-        if fact is None or hypothesis.domain != "everywhere":
+        if fact is None:  # what is known everywhere holds on a ball and at its centre
             return None
         chain += [id for id in fact.chain if id not in chain]
         for name, written in hypothesis.constants.items():
-            if not _bind(env, written, fact.constants[name]):
+            if not _bind(env, written, fact.constants[name], extra):
                 return None
     for name in theorem.constants:
         if name not in env and name in extra:
@@ -121,9 +154,18 @@ def match(
     return env, tuple(chain)
 
 
-def _bind(env: dict[str, Constant], written: str, value: Constant) -> bool:
-    """Bind a constant; one that occurs twice takes the larger value where that is weaker."""
+def _bind(
+    env: dict[str, Constant], written: str, value: Constant, extra: Mapping[str, Constant]
+) -> bool:
+    """Bind a constant; one that occurs twice takes the larger value where that is weaker.
+
+    "mu/n" binds mu where n is known.
+    """
     expr = parse(written)
+    match expr:
+        case Binary("/", Name(), Name(divisor)) if divisor in extra:
+            lo, hi = enclose("value*divisor", {"value": value, "divisor": extra[divisor]})
+            expr, value = expr.left, lo if lo == hi else (lo, hi)
     if isinstance(expr, Name):
         old = env.get(expr.name)
         if old is None:
@@ -142,13 +184,7 @@ def fed(facts: Iterable[Fact], extra: Mapping[str, Constant]) -> list[Fed]:
     found = []
     for id in theorem_ids():
         theorem = load_theorem(id)
-        if theorem.kind not in (
-            "telescoping",
-            "contraction",
-            "potential",
-            "path-length",
-            "stopped",
-        ):
+        if theorem.kind not in ALGORITHMS:
             continue
         bound = match(theorem, known, extra, {"f": "f", "f_i": "f_i"})
         if bound is not None:
@@ -165,13 +201,21 @@ def default_facts(constants: Mapping[str, Constant]) -> list[Fact]:
         ("theta",): [("aiming", "f")],
         ("A", "B", "C"): [("expected-smoothness", "f")],
         ("G",): [("bounded-gradients", "f_i")],
+        ("L0", "L1"): [("l0-l1-smooth", ""), ("gradient-norm", "")],
+        ("s",): [("mini-batch", ""), ("mini-batch-mean", "")],
     }
     return [
-        Fact(condition, family, {name: constants[name] for name in group})
+        Fact(condition, family, _own(condition, group, constants))
         for group, conditions in taken.items()
         if set(group) <= constants.keys()
         for condition, family in conditions
     ]
+
+
+def _own(
+    condition: str, group: tuple[str, ...], constants: Mapping[str, Constant]
+) -> dict[str, Constant]:
+    return {n: constants[n] for n in group if n in load_condition(condition).schema["constants"]}
 
 
 def named_facts(conditions: Iterable[str], constants: Mapping[str, Constant]) -> list[Fact]:
@@ -180,10 +224,18 @@ def named_facts(conditions: Iterable[str], constants: Mapping[str, Constant]) ->
     for written in conditions:
         line = written if "(" in written else f"{written}({_usual(written)})"
         said = read_hypothesis(line)
-        env: Env = dict(constants)
-        values = {name: _value(text, env) for name, text in said.constants.items()}
-        facts.append(Fact(said.condition, family_of(said) or "f", values))
+        values = {name: _given(line, text, constants) for name, text in said.constants.items()}
+        facts.append(Fact(said.condition, family_of(said) or "", values))
     return facts
+
+
+def _given(line: str, text: str, constants: Mapping[str, Constant]) -> Constant:
+    try:
+        return _value(text, dict(constants))
+    except GrammarError as error:
+        lacking = sorted(names(parse(text)) - constants.keys())
+        fix = f"give {', '.join(f'--{name}' for name in lacking)}" if lacking else "correct it"
+        raise InputError(Fault(f"--conditions: {line}", text, "a number", fix)) from error
 
 
 def _usual(condition: str) -> str:

@@ -16,8 +16,8 @@ from boundcalc.library.family import (
     widest,
     written_names,
 )
-from boundcalc.library.iterations import bound_at, iterations, power
-from boundcalc.library.numbers import exact, rounded
+from boundcalc.library.iterations import bound_at, iterations
+from boundcalc.library.numbers import exact, power, rounded
 from boundcalc.library.rate import (
     Rate,
     Value,
@@ -33,6 +33,7 @@ from boundcalc.library.rate import (
     start_of,
     unknown_constants,
     violated,
+    with_defaults,
     with_values,
 )
 from boundcalc.library.theorems import Theorem, load_theorem
@@ -58,6 +59,7 @@ def rate(
     chosen = load_theorem(theorem)
     faults = unknown_constants(constants)
     given = _read({name: (value, f"--{name}") for name, value in constants.items()}, faults)
+    given = with_defaults(chosen, given)
     faults += faults_of(chosen, given, unread=constants.keys())
     run = {"--step-size": step_size, "--epsilon": epsilon}
     asked = {where: (value, where) for where, value in run.items() if value is not None}
@@ -117,7 +119,7 @@ def _evaluated(
     problem = violated(theorem, env)
     if problem is not None:
         raise InputError(
-            Fault(theorem.id, _said(given), problem, "no function has these constants")
+            Fault(theorem.id, _said(given), problem, "the theorem speaks of no such constants")
         )
     if steps is not None:
         env["steps"] = Fraction(steps)
@@ -162,6 +164,9 @@ def _evaluated(
         upper=upper,
         radius=at(theorem, parse(theorem.raw["radius"]), usable)
         if "radius" in theorem.raw
+        else None,
+        critical_batch=at(theorem, parse(theorem.raw["critical_batch"]), env)
+        if "critical_batch" in theorem.raw
         else None,
         concluded={
             n: enclose(e, with_values(theorem, env)) for n, e in concluded_formulas(theorem).items()

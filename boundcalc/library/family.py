@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from boundcalc.kernel.value import Pair, enclose
-from boundcalc.library.numbers import decimal_below
-from boundcalc.library.rate import Env, Value, admits, at, best_step, limit_of
+from boundcalc.library.numbers import decimal_below, power
+from boundcalc.library.rate import Env, Value, admits, at, best_step, first_value, limit_of
 from boundcalc.library.theorems import Theorem, load_theorem, theorem_ids
 
 
@@ -23,8 +23,13 @@ def family_of_rates(theorem: Theorem) -> tuple[Theorem, ...]:
     if theorem.rate is None or theorem.kind != "contraction":
         return (theorem,)
     same = (load_theorem(id) for id in theorem_ids())
-    key = (theorem.hypotheses, theorem.quantity)
-    return tuple(t for t in same if (t.hypotheses, t.quantity) == key and t.rate is not None)
+    key = family_key(theorem)
+    return tuple(t for t in same if t.rate is not None and family_key(t) == key)
+
+
+def family_key(theorem: Theorem) -> tuple[object, ...]:
+    """What theorems of one family share: a rate may be taken from another for one floor alone."""
+    return theorem.hypotheses, theorem.quantity, theorem.raw.get("floor")
 
 
 def widest(family: tuple[Theorem, ...], env: Env) -> Theorem:
@@ -65,7 +70,8 @@ def _best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fra
             allowed = admits(theorem, env, gamma)
             return at(theorem, formula, {**env, "gamma": gamma}) if allowed else None
 
-        return best_step(theorem, env, value)
+        found = best_step(theorem, env, value)
+        return found if found is None else _for_horizon(theorem, env, found)
     last = widest(family, env)
 
     def rate_at(gamma: Fraction) -> Pair | None:
@@ -75,14 +81,33 @@ def _best_choice(family: tuple[Theorem, ...], theorem: Theorem, env: Env) -> Fra
     return best_step(replace(last, best_step=None), env, rate_at)
 
 
+def _for_horizon(theorem: Theorem, env: Env, fastest: Fraction) -> Fraction:
+    """The step size of the smallest rate^steps · first value + floor, where the floor has one."""
+    steps, first = env.get("steps"), first_value(theorem, env)
+    if not isinstance(steps, Fraction) or first is None or theorem.floor is None:
+        return fastest
+
+    def value(gamma: Fraction) -> Pair | None:
+        here = {**env, "gamma": gamma}
+        rate, floor = at(theorem, theorem.rate, here), at(theorem, theorem.floor, here)
+        if rate is None or floor is None or not admits(theorem, env, gamma):
+            return None
+        bound = power(rate[1], int(steps)) * first + floor[1]
+        return bound, bound
+
+    found = best_step(replace(theorem, best_step=None), env, value)
+    choices = [(pair, step) for step in (fastest, found) if step and (pair := value(step))]
+    return min(choices)[1] if choices else fastest
+
+
 def bracket(
     family: tuple[Theorem, ...], theorem: Theorem, env: Env, gamma: Fraction | None
 ) -> tuple[Value | None, Value | None]:
-    """The proved rate from above, and a lower bound attained by an example."""
+    """The proved rates: from above, and from below by an example whose rate is proved too."""
     if gamma is None or theorem.rate is None:
         return None, None
     above = contraction_at(family, env, gamma)
     if "lower" not in theorem.raw:
         return above, None
     below = enclose(theorem.raw["lower"], {**env, "gamma": gamma})
-    return above, Value(below, theorem.raw["lower_reference"])
+    return above, Value(below, theorem.raw["lower_theorem"])

@@ -9,7 +9,7 @@ from boundcalc.kernel.grammar import names
 from boundcalc.kernel.value import Pair
 from boundcalc.library.family import best_choice, family_of_rates, written_names
 from boundcalc.library.floors import floor_of
-from boundcalc.library.numbers import rounded
+from boundcalc.library.numbers import power, rounded
 from boundcalc.library.rate import MOST_STEPS, Env, Value, admits, at, first_value, start_of
 from boundcalc.library.theorems import Theorem
 
@@ -83,6 +83,14 @@ def _horizon(theorem: Theorem, env: Env, gamma: Fraction | None, epsilon: Fracti
         if high > MOST_STEPS:
             end = f"; the floor is {_word(floor[1])}" if floor is not None else ""
             return None, f"more than {low:.1e} steps: the bound is {_word(value)} there{end}"
+    if value is None:  # longer horizons are not admitted at this step size
+        most, beyond = low, high
+        while beyond - most > 1:
+            middle = (most + beyond) // 2
+            most, beyond = (most, middle) if bound(middle) is None else (middle, beyond)
+        high, value = most, bound(most)
+        if value is None or value > epsilon:
+            return None, f"never at this step size: {most} steps are the most it admits"
     while high - low > 1:
         middle = (low + high) // 2
         value = bound(middle)
@@ -97,6 +105,7 @@ def _contracting(
     not given.
     """
     first, note = first_value(theorem, env), ""
+    env = {name: value for name, value in env.items() if name != "steps"}  # any number of them
     step = gamma if gamma is not None else best_choice(family_of_rates(theorem), theorem, env)
     here: Env = {**env, "gamma": step} if step is not None else env
     floor = (at(theorem, theorem.floor, here) or NONE)[1]
@@ -155,23 +164,3 @@ def _with_floor(theorem: Theorem, env: Env, first: Fraction, epsilon: Fraction) 
         return None, "no step size with a floor below epsilon was found"
     count, gamma = min(counts)
     return count, f"iterations at step size {_word(gamma)}"
-
-
-def power(base: Fraction, exponent: int) -> Fraction:
-    """A rational at or above base^exponent, 0 ≤ base: exact if short, else to 256 bits."""
-    result, square = Fraction(1), base
-    while exponent:
-        if exponent & 1:
-            result = _up(result * square)
-        square, exponent = _up(square * square), exponent >> 1
-    return result
-
-
-def _up(value: Fraction) -> Fraction:
-    if value.denominator.bit_length() <= 512:
-        return value
-    shift = 256 + value.denominator.bit_length() - value.numerator.bit_length()
-    if shift <= 0:
-        return value
-    scaled = value.numerator << shift
-    return Fraction(-(-scaled // value.denominator), 1 << shift)

@@ -92,3 +92,23 @@ def rounded(pair: Pair, sign: int, digits: int) -> str:
     if Fraction(f"{near:.{digits}g}") == Fraction(found):
         return f"{near:.{digits}g}"
     return f"{found.normalize():g}"
+
+
+def power(base: Fraction, exponent: int) -> Fraction:
+    """A rational at or above base^exponent, 0 ≤ base: exact if short, else to 256 bits."""
+    result, square = Fraction(1), base
+    while exponent:
+        if exponent & 1:
+            result = _up(result * square)
+        square, exponent = _up(square * square), exponent >> 1
+    return result
+
+
+def _up(value: Fraction) -> Fraction:
+    if value.denominator.bit_length() <= 512:
+        return value
+    shift = 256 + value.denominator.bit_length() - value.numerator.bit_length()
+    if shift <= 0:
+        return value
+    scaled = value.numerator << shift
+    return Fraction(-(-scaled // value.denominator), 1 << shift)

@@ -50,6 +50,7 @@ class Rate:
     iterations : to bring the quantity to epsilon. reason : why a value is missing, or how it is
         to be read.
     unused : constants that were given and that the theorem does not speak of.
+    critical_batch : the mini-batch size from which larger ones hardly help.
     concluded : constants of the condition that an implication concludes.
     """
 
@@ -71,6 +72,7 @@ class Rate:
     lower: Value | None
     upper: Value | None
     radius: Pair | None
+    critical_batch: Pair | None
     concluded: Mapping[str, Pair]
     iterations: int | None
     reason: str
@@ -93,6 +95,21 @@ def _formulas(theorem: Theorem) -> list[Expr]:
     found = (theorem.step_size_limit, theorem.bound, theorem.rate, theorem.floor)
     extra = [parse(theorem.raw[key]) for key in ("radius", "step_size_least") if key in theorem.raw]
     return [e for e in found if e is not None] + extra + list(concluded_formulas(theorem).values())
+
+
+def with_defaults(
+    theorem: Theorem, given: Mapping[str, Fraction | Pair]
+) -> dict[str, Fraction | Pair]:
+    """The constants, and those that the theorem can choose itself, such as the least k0."""
+    full = dict(given)
+    for name, text in theorem.raw.get("defaults", {}).items():
+        formula = parse(text)
+        if name not in full and names(formula) <= full.keys():
+            try:
+                full[name] = enclose(formula, full)[1]
+            except GrammarError:
+                continue
+    return full
 
 
 def _constant_names(theorem: Theorem, text: str) -> set[str]:
@@ -127,6 +144,8 @@ def faults_of(
         word = "a real number" if sign == "real" else f"a {sign} number"
         if name in given and not has_sign(given[name], sign):
             faults.append(Fault(where, shown(given[name]), word, "change it"))
+        elif name in theorem.raw.get("defaults", {}) and not {*signs} - {name} <= given.keys():
+            continue  # follows from the others, of which one is missing
         elif name not in given and name not in unread and name in signs:
             faults.append(Fault(where, "nothing", word, f"give --{name}"))
     return faults
@@ -276,7 +295,7 @@ def _search(value: Callable[[Fraction], Pair | None], top: Fraction) -> Fraction
         return float("inf") if pair is None else upper(pair)
 
     grid = [top * Fraction(k, 64) for k in range(1, 64)]
-    grid += [top / Fraction(2) ** k for k in range(6, 60)]
+    grid += [top / Fraction(2) ** k for k in range(7, 60)]  # no point twice: cells have a width
     grid.sort()
     costs = [cost(g) for g in grid]
     index = min(range(len(grid)), key=costs.__getitem__)

@@ -12,14 +12,17 @@ from boundcalc.errors import Fault, InputError
 from boundcalc.kernel.value import Pair
 from boundcalc.library.chain import default_facts, fed, named_facts
 from boundcalc.library.evaluate import Number, evaluate
+from boundcalc.library.family import family_key
 from boundcalc.library.numbers import exact
 from boundcalc.library.rate import (
     Rate,
     catalogue_constants,
     has_sign,
+    needed,
     shown,
     start_of,
     unknown_constants,
+    with_defaults,
 )
 from boundcalc.library.theorems import Theorem
 
@@ -32,6 +35,23 @@ class Row:
     chain: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A theorem whose hypotheses hold, and why there is no row: constants to give, or words."""
+
+    theorem: str
+    needs: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows, tightest first, and theorems that a constant more would feed."""
+
+    rows: list[Row]
+    left_out: list[LeftOut]
+
+
 def side_by_side(
     constants: Mapping[str, Number],
     conditions: str | None = None,
@@ -39,37 +59,75 @@ def side_by_side(
     step_size: Number | None = None,
     epsilon: Number | None = None,
 ) -> list[Row]:
+    """The rows of `listing`."""
+    return listing(constants, conditions, steps, step_size, epsilon).rows
+
+
+def listing(
+    constants: Mapping[str, Number],
+    conditions: str | None = None,
+    steps: int | None = None,
+    step_size: Number | None = None,
+    epsilon: Number | None = None,
+) -> Listing:
     """Theorems of the same quantity stand together, the smallest bound (or rate) first.
 
     conditions : what is known to hold, such as "rsi(f), smooth(f)"; without it, mu is taken as the
     constant of pl, L as that of smooth, and so on (chain.default_facts).
+
+    Raises InputError.
     """
     given = _checked(constants)
     if conditions is None:
         facts = default_facts(given)
     else:
         facts = named_facts(split_conditions(conditions), given)
+    interpolates = any(fact.condition == "interpolation" for fact in facts)
+    if interpolates:
+        given = _without_noise(given)
     gamma = None if step_size is None else exact(step_size, "--step-size")
     target = None if epsilon is None else exact(epsilon, "--epsilon")
     rows: list[Row] = []
-    seen: set[tuple[tuple[str, ...], str]] = set()  # one row for theorems of several step sizes
+    left_out: list[LeftOut] = []
+    seen: set[tuple[object, ...]] = set()  # one row for theorems of several step sizes
     for one in fed(facts, given):
-        key = (one.theorem.hypotheses, one.theorem.quantity)
+        key = family_key(one.theorem)
         if one.theorem.kind == "contraction" and key in seen:
             continue
         seen.add(key)
+        known = with_defaults(one.theorem, one.constants)
+        needs = tuple(name for name in needed(one.theorem) if name not in known)
+        if needs:
+            left_out.append(LeftOut(one.theorem.id, needs, ""))
+            continue
         try:
             found = evaluate(
                 one.theorem,
-                {**one.constants, **_start(one.theorem, given)},
+                {**known, **_start(one.theorem, given)},
                 steps,
                 gamma[0] if isinstance(gamma, tuple) else gamma,
                 target[0] if isinstance(target, tuple) else target,
             )
-        except InputError:
-            continue  # a constant of the run is missing
-        rows.append(Row(found, one.chain))
-    return sorted(rows, key=lambda row: (row.rate.theorem.quantity, _size(row.rate)))
+        except InputError as error:
+            reason = "; ".join(f"{fault.expected} does not hold" for fault in error.faults)
+            left_out.append(LeftOut(one.theorem.id, (), reason))
+            continue
+        by_sigma2 = interpolates and "sigma2" in one.theorem.constants
+        rows.append(Row(found, (*one.chain, *((NO_NOISE,) if by_sigma2 else ()))))
+    rows.sort(key=lambda row: (row.rate.theorem.quantity, _size(row.rate)))
+    return Listing(rows, left_out)
+
+
+NO_NOISE = "interpolation-sigma2"  # the theorem that interpolation gives sigma2 = 0
+
+
+def _without_noise(given: dict[str, Fraction | Pair]) -> dict[str, Fraction | Pair]:
+    """The constants with sigma2 = 0; raises InputError where another value is given."""
+    sigma2 = given.get("sigma2", Fraction(0))
+    if sigma2 != 0:
+        expected = f"0, since interpolation is named ({NO_NOISE})"
+        raise InputError(Fault("--sigma2", shown(sigma2), expected, "remove one of the two"))
+    return {**given, "sigma2": Fraction(0)}
 
 
 def _checked(constants: Mapping[str, Number]) -> dict[str, Fraction | Pair]:

@@ -57,6 +57,8 @@ def theorem_lines(theorem: Theorem, in_latex: bool = False) -> Lines:
         if formula:
             lines.append(_setup_line(name, formula, in_latex))
     lines += [("where", relation(one, in_latex)) for one in raw.get("constraints", {}).values()]
+    for name, formula in raw.get("defaults", {}).items():
+        lines.append((f"{name}, if not given", write(formula)))
     if "step_size_least" in raw:
         lines.append(("step size from", write(raw["step_size_least"])))
     if theorem.step_size_limit is not None:
@@ -89,8 +91,11 @@ def _conclusion(raw: Mapping[str, Any], write: Any, in_latex: bool) -> Lines:
         "radius": "ball of radius",
         "best_step": "best step size",
         "lower": "rate no better than",
+        "critical_batch": "critical batch size",
     }
     lines = [(label, write(raw[key])) for key, label in labels.items() if key in raw]
+    if "lower_theorem" in raw:
+        lines.append(("no better by", raw["lower_theorem"]))
     conclusion = raw.get("conclusion", {})
     if conclusion.get("rule") == "implies":
         lines.append(("then", hypothesis_words(read_hypothesis(conclusion["holds"]))))

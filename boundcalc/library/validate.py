@@ -20,11 +20,12 @@ CONDITION_KEYS = {"id", "title", "reference", "said_of", "functions", "constants
 CONDITION_KEYS |= {"relations"}
 CONDITION_MORE = {"where", "guard", "convention", "statement"}
 THEOREM_KEYS = {"id", "title", "reference", "hypotheses"}
-FORMULAS = (*CONCLUSION_KEYS, "step_size_limit", "step_size_least", "best_step", "lower")
+OTHER_FORMULAS = ("step_size_limit", "step_size_least", "best_step", "lower", "critical_batch")
+FORMULAS = (*CONCLUSION_KEYS, *OTHER_FORMULAS)
 THEOREM_MORE = {
-    *FORMULAS, "quantity", "step_size_strict", "lower_reference", "note", "statement", "points",
+    *FORMULAS, "quantity", "step_size_strict", "lower_theorem", "note", "statement", "points",
     "vectors", "functions", "state", "next", "constants", "constraints", "values", "setup",
-    "conclusion", "proof",
+    "conclusion", "proof", "defaults",
 }  # fmt: skip
 
 
@@ -86,8 +87,13 @@ def _theorem(where: str, id: str, raw: Mapping[str, Any]) -> list[Fault]:
     for key in FORMULAS:
         if key in raw:
             found += _try(f"{where}: {key}", "a formula", partial(parse, raw[key]))
+    for name, text in raw.get("defaults", {}).items():
+        found += _try(f"{where}: defaults: {name}", "a formula", partial(parse, text))
     for line in raw.get("hypotheses", []):
         found += _try(f"{where}: {line}", "a hypothesis", partial(read_hypothesis, line))
+    if ("lower" in raw) != (raw.get("lower_theorem") in ids("theorems")):
+        expected = "with lower, the theorem that proves it of an example"
+        found.append(Fault(where, str(raw.get("lower_theorem")), expected, "name it"))
     if "conclusion" not in raw:
         if not raw.get("statement"):
             found.append(Fault(where, "no conclusion", "a conclusion or a statement", "add one"))

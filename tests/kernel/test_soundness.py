@@ -166,7 +166,7 @@ def test_a_proof_cannot_complete_the_claim() -> None:
     refused(data, proof, "leaves open", premises)
 
 
-@pytest.mark.parametrize("holds", ["interpolation(f)", "hessian-bounded(; h = h)"])
+@pytest.mark.parametrize("holds", ["kl(f; c = h, theta = h)", "hessian-bounded(; h = h)"])
 def test_conditions_in_words_are_not_concluded(holds: str) -> None:
     raw = {"id": "evil", "title": "t", "reference": "r", "hypotheses": []}
     raw |= {"functions": {"JT": ["point", "Y", "X"]}, "constants": {"h": "positive"}}

@@ -24,6 +24,7 @@ def smooth_facts(L: float, sigma2: float) -> Facts:
     """What smooth functions and components have."""
     facts: Facts = {("expected-smoothness", "f"): {"A": L, "B": 0, "C": 2 * L * sigma2}}
     facts[("eb-upper", "f")] = {"L": L}
+    facts[("l0-l1-smooth", "f")] = {"L0": L, "L1": 0.5}
     for of in ("f", "f_i"):
         for condition in ("smooth", "self-bounding", "quadratic-bounds"):
             facts[(condition, of)] = {"L": L}
@@ -54,7 +55,8 @@ def signs_of(instance: Instance) -> None:
 def quadratics(rng: np.random.Generator, kind: str, dim: int, count: int = 3) -> Instance:
     """f_i(x) = (x − b_i)ᵀH_i(x − b_i)/2 + c.
 
-    kind : "noisy", "interpolating" (one b, c = 0), "one curvature" (one H), "few" (rank below dim).
+    kind : "noisy", "interpolating" (one b, c = 0), "one curvature" (one H), "few" (rank below dim),
+    "round" (each H_i a multiple of I).
     """
     rank = max(1, dim - 1) if kind == "few" else dim
     frame = rng.normal(size=(rank, dim))
@@ -66,6 +68,8 @@ def quadratics(rng: np.random.Generator, kind: str, dim: int, count: int = 3) ->
         H.append(factor.T @ factor + (kind != "few") * 0.1 * np.eye(dim))
     if kind == "one curvature":
         H = [H[0]] * count
+    if kind == "round":
+        H = [A[0, 0] * np.eye(dim) for A in H]
     still = kind in ("interpolating", "few")
     b = [rng.uniform(-1, 1, dim) for _ in range(count)]
     b = [b[0]] * count if still else b
@@ -93,11 +97,16 @@ def quadratics(rng: np.random.Generator, kind: str, dim: int, count: int = 3) ->
     instance.facts |= {(id, "f"): {"mu": mu} for id in ("pl", "eb", "qg", "rsi")}
     if kind != "few":
         instance.facts[("strongly-convex", "f")] = {"mu": mu}
+        least = min(float(np.linalg.eigvalsh(A)[0]) for A in H) * (1 - 1e-9)
+        instance.facts[("strongly-convex", "f_i")] = {"mu": least}
+    if kind == "round":
+        instance.facts[("quadratic", "f")] = {"c": float(mean[0, 0])}
     if kind == "one curvature":
         away = [H[0] @ (a - np.mean(b, axis=0)) for a in b]
         C = float(np.mean([v @ v for v in away]))
         instance.facts[("expected-smoothness", "f")] = {"A": 0, "B": 1, "C": C * (1 + 1e-9)}
     if still:
+        instance.facts[("interpolation", "f_i")] = {}
         instance.facts[("pl-star", "f")] = {"mu": mu}
         instance.facts[("pl-star-eps", "f")] = {"mu": mu, "epsilon": 0.01}
     signs_of(instance)
@@ -124,6 +133,7 @@ def sine(rng: np.random.Generator) -> Instance:
     made.facts[("alpha-beta", "f_i")] = {"alpha": SINE["aiming"], "beta": 0}
     moment = float(np.mean(scales**2))  # E|grad f_i|² = E s² · |grad f|²
     made.facts[("expected-smoothness", "f")] = {"A": 0, "B": moment, "C": 0}
+    made.facts[("interpolation", "f_i")] = {}
     signs_of(made)
     return made
 
@@ -181,11 +191,27 @@ def soft_absolutes(rng: np.random.Generator) -> Instance:
     return made
 
 
+def catenaries(rng: np.random.Generator) -> Instance:
+    """s_i(cosh x − 1): not smooth; |sinh x − sinh y| ≤ e(1 + |sinh x|)|x − y| if |x − y| ≤ 1/e."""
+    scales = [float(s) for s in rng.uniform(0.5, 2, 3)]
+    parts = [
+        (lambda x, s=s: s * (math.cosh(x[0]) - 1), lambda x, s=s: s * np.sinh(x), 0.0)
+        for s in scales
+    ]
+    made = Instance("catenaries", 1, parts, lambda x: np.zeros(1))
+    mean, e = float(np.mean(scales)), math.e * (1 + 1e-9)
+    made.facts = convex_facts() | {("interpolation", "f_i"): {}}
+    made.facts[("l0-l1-smooth", "f")] = {"L0": e * mean, "L1": e}
+    made.facts |= {("strongly-convex", "f"): {"mu": mean}}
+    made.facts |= {("strongly-convex", "f_i"): {"mu": min(scales)}}
+    made.facts |= {(id, "f"): {"mu": mean} for id in ("pl", "eb", "qg", "rsi")}
+    signs_of(made)
+    return made
+
+
 def families(seed: int) -> Iterator[Instance]:
     """One instance of every kind."""
     rng = np.random.default_rng(seed)
-    for kind in ("noisy", "interpolating", "one curvature", "few"):
+    for kind in ("noisy", "interpolating", "one curvature", "few", "round"):
         yield quadratics(rng, kind, 2 if kind == "few" else int(rng.integers(1, 4)))
-    yield sine(rng)
-    yield saturating(rng)
-    yield soft_absolutes(rng)
+    yield from (sine(rng), saturating(rng), soft_absolutes(rng), catenaries(rng))

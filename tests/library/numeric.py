@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -54,10 +55,10 @@ class Instance:
 
 
 class Numbers:
-    """Values of expressions at an instance and a sampled index."""
+    """Values of expressions at an instance and a sampled index, or a batch of them."""
 
-    def __init__(self, instance: Instance, index: int = 0) -> None:
-        self.instance, self.index = instance, index
+    def __init__(self, instance: Instance, index: int = 0, batch: tuple[int, ...] = ()) -> None:
+        self.instance, self.index, self.batch = instance, index, batch
 
     def __call__(self, text: str | ast.expr, env: Mapping[str, Any]) -> Any:
         node = tree(text) if isinstance(text, str) else text
@@ -71,7 +72,8 @@ class Numbers:
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(op, self(left, env), self(right, env))
             case ast.Call(func=ast.Name(id=name), args=args):
-                return self._call(env.get(name, name), args, env)
+                given = env.get(name)  # a function by another name, or a constant of this one
+                return self._call(given if isinstance(given, str) else name, args, env)
         raise ValueError(ast.dump(node))
 
     def slack(self, relation: str, env: Mapping[str, Any]) -> float:
@@ -106,8 +108,10 @@ class Numbers:
 
     def _call(self, name: str, args: list[ast.expr], env: Mapping[str, Any]) -> Any:
         if name == "E":
-            every = range(len(self.instance.parts))
-            return np.mean([Numbers(self.instance, i)(args[0], env) for i in every], axis=0)
+            size = int(env["s"]) if "batch" in ast.unparse(args[0]) else 1
+            every = itertools.product(range(len(self.instance.parts)), repeat=size)
+            means = [Numbers(self.instance, drawn[0], drawn)(args[0], env) for drawn in every]
+            return np.mean(means, axis=0)
         values = [self(arg, env) for arg in args]
         plain: dict[str, Callable[..., Any]] = {
             "dot": np.dot,
@@ -121,5 +125,10 @@ class Numbers:
             "f_i": self.instance.parts[self.index][0],
             "grad_i": self.instance.parts[self.index][1],
             "dist2": lambda x: float(np.sum((x - self.instance.project(x)) ** 2)),
+            "norm": lambda x: float(np.linalg.norm(self.instance.grad(x))),
+            "batch": self._mean_of_batch,
         }
         return {**plain, **self.instance.maps}[name](*values)
+
+    def _mean_of_batch(self, x: Array) -> Array:
+        return np.mean([self.instance.parts[i][1](x) for i in self.batch], axis=0)

@@ -13,12 +13,12 @@ from numeric import Array, Instance, Numbers
 Claim = Mapping[str, Any]
 Env = dict[str, Any]
 SLACK = 1e-9  # relative, of floating point
-LARGER_IS_WEAKER = {"L", "G", "A", "B", "C", "beta"}
+LARGER_IS_WEAKER = {"L", "L0", "L1", "G", "A", "B", "C", "beta"}
 
 
 def family_of(of: Mapping[str, str]) -> str | None:
     """f, f_i, or None for functions that a theorem declares."""
-    names = set(of.values())
+    names = set(of.values()) - {"norm"}  # that of the gradient
     if names <= {"f_i", "grad_i", "inf_i"}:
         return "f_i"
     return "f" if names <= {"f", "grad", "fstar", "grad_i"} else None
@@ -32,6 +32,8 @@ def bound_constants(instance: Instance, claim: Claim) -> Env | None:
         if family is None or (hypothesis["condition"] == "pl-star" and instance.maps):
             continue
         fact = instance.facts.get((hypothesis["condition"], family))
+        if hypothesis["condition"] == "gradient-norm":
+            fact = {}  # a definition
         if fact is None:
             if instance.maps:
                 continue
@@ -53,6 +55,24 @@ def _bind(env: Env, name: str, text: str, value: float) -> bool:
     return True
 
 
+def free_constants(instance: Instance, claim: Claim, env: Env, rng: np.random.Generator) -> Env:
+    """Values for the constants that no hypothesis gives, such that the constraints hold."""
+    fixed = env if claim["hypotheses"] else {}
+    free = [name for name in claim["parameters"] if name not in {"fstar", "sigma2", *fixed}]
+    for _ in range(200):
+        made = env | {name: float(2 ** rng.uniform(-3, 3)) for name in free}
+        if not free or constraints_hold(instance, claim, made):
+            return made
+    raise AssertionError(f"{instance.name}: no constants satisfy the constraints")
+
+
+def within(instance: Instance, condition: Mapping[str, Any], placed: Env) -> None:
+    """Moves the second point of a guarded condition towards the first until it speaks of both."""
+    (first, _), (second, _) = [*condition["slots"], ("", "")][:2]
+    while second and condition.get("guard") and placed_outside(condition, instance, placed):
+        placed[second] = placed[first] + 0.7 * (placed[second] - placed[first])
+
+
 def hypotheses_hold(instance: Instance, claim: Claim, env: Env, rng: np.random.Generator) -> None:
     """Asserts each hypothesis at random points: an instance that is none would show nothing."""
     for hypothesis in claim["hypotheses"]:
@@ -63,6 +83,7 @@ def hypotheses_hold(instance: Instance, claim: Claim, env: Env, rng: np.random.G
             placed = {**hypothesis["of"], **values}
             for slot, kind in condition["slots"]:
                 placed[slot] = _slot(instance, kind, placed, hypothesis["domain"], rng)
+            within(instance, condition, placed)
             for index in range(len(instance.parts)):
                 for relation in condition["relations"].values():
                     if "batch" in hypothesis["of"].values():
@@ -114,6 +135,9 @@ def conclusion_slack(instance: Instance, claim: Claim, env: Env, rng: np.random.
     """The least relative slack of what an implication or inequality concludes, at one draw."""
     said, least = claim["conclusion"], np.inf
     here = {**env, **points_of(instance, claim, env, rng)}
+    for entry in claim["setup"]:
+        if "is" in entry:
+            here[entry["name"]] = Numbers(instance)(entry["is"], here)
     scale = 1 + sum(float(np.sum(np.square(v))) for v in _arrays(here))
     for index in range(len(instance.parts)):
         numbers = Numbers(instance, index)
@@ -122,6 +146,7 @@ def conclusion_slack(instance: Instance, claim: Claim, env: Env, rng: np.random.
         condition = claim["conditions"][said["condition"]]
         placed = {**said["of"], **{slot: here[name] for slot, name in said["at"].items()}}
         placed |= {name: numbers(text, env) for name, text in said["constants"].items()}
+        within(instance, condition, placed)
         for relation in condition["relations"].values():
             least = min(least, numbers.slack(relation, placed) / scale)
     return least
@@ -136,7 +161,8 @@ class Run:
         self.varied = False  # whether the step size changes from step to step
         self.batch = "batch(" in words
         self.random = self.batch or "_i(" in words
-        (self.point,) = [name for name in claim["next"] if name in claim["points"]]
+        self.size = float(env["s"]) if "mini-batch-mean" in claim["conditions"] else 1.0
+        self.point, *self.others = [name for name in claim["next"] if name in claim["points"]]
 
     def outcomes(self) -> list[tuple[int, ...]]:
         """What can be sampled in one step, all as likely."""
@@ -155,7 +181,9 @@ class Run:
         numbers = Numbers(self.instance, chosen[0])
         if self.batch:
             parts = self.instance.parts
-            self.instance.maps["batch"] = lambda at: sum(parts[i][1](at) for i in chosen)
+            self.instance.maps["batch"] = lambda at: (
+                sum(parts[i][1](at) for i in chosen) / self.size
+            )
         here = {**self.env, **more, **state, self.point: x}
         for entry in self.claim["setup"]:
             if "is" in entry:
@@ -165,7 +193,9 @@ class Run:
 
     def states(self, steps: int, gammas: list[float] | None = None) -> Iterator[list[Any]]:
         """For k = 0, 1, ..., steps: the (weight, point, carried scalars) that can be reached."""
-        carried = {n: float(self.env[t]) for n, t in self.claim.get("state", {}).items()}
+        carried: Env = dict.fromkeys(self.others, self.start)
+        for name, text in self.claim.get("state", {}).items():
+            carried[name] = Numbers(self.instance)(text, self.env)
         now = [(1.0, self.start, carried)]
         yield now
         outcomes = self.outcomes()
@@ -212,19 +242,34 @@ def draw(
         made = {**env, "steps": float(steps), "gamma": float(rng.uniform(0.02, 2)) / scale}
         made |= {"c": rng.uniform(0.55, 2.5), "gamma_b": rng.uniform(0.05, 1.5) / scale}
         made |= {"b0": rng.uniform(0.05, 1) * env.get("G", 1), "delta": rng.uniform(0.05, 1)}
-        if {"mu", "L", "A", "B"} <= env.keys():
-            least = 2 * env["L"] * (env["A"] + env["mu"] * env["B"]) / env["mu"] ** 2
-            made["k0"] = max(2.0, least) * rng.uniform(1, 1.5)
+        made["dist2"] = instance_distance(instance, start) * rng.uniform(1, 1.5)
         made |= {"gamma_sum": steps * made["gamma"], "gamma_sqsum": steps * made["gamma"] ** 2}
         made |= {"fstar": instance.fstar, "sigma2": max(instance.sigma2, 0.0)}
         run = Run(instance, claim, made, start)
         for name, text in claim["conclusion"].get("initial", {}).items():
             made[name] = run.value(text, start, {}, k=0.0)
+        if "k0" in claim["parameters"]:
+            made["k0"] = least_offset(instance, claim, made) * rng.uniform(1, 1.5)
         made["loss0"] = instance.f(start)
         made["r0"] = (2 * made["loss0"]) ** 0.5
         if constraints_hold(instance, claim, made):
             return made, start
     return None
+
+
+def instance_distance(instance: Instance, x: Array) -> float:
+    """The squared distance to the minimisers."""
+    return float(np.sum((x - instance.project(x)) ** 2))
+
+
+def least_offset(instance: Instance, claim: Claim, env: Env) -> float:
+    """The least k0 of steps c/(k + k0) that the constraints admit, by bisection."""
+    low, high = 2.0, 1e9
+    for _ in range(80):
+        middle = (low * high) ** 0.5
+        fits = constraints_hold(instance, claim, env | {"k0": middle})
+        low, high = (low, middle) if fits else (middle, high)
+    return high
 
 
 Excess = Iterator[tuple[float, float]]  # what was seen, and what the theorem allows

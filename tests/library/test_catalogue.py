@@ -23,7 +23,7 @@ from boundcalc.library.statement import condition_lines, theorem_lines
 from boundcalc.library.theorems import load_theorem, theorem_ids
 from boundcalc.library.validate import faults
 
-AXIOMS = {"smooth-quadratic-bounds", "pl-qg", "hessian-jacobian-lipschitz"}
+AXIOMS = {"smooth-quadratic-bounds", "pl-qg", "hessian-jacobian-lipschitz", "l0-l1-bounds"}
 CITED = {"local-nonconvexity", "wide-networks"}
 
 

@@ -86,7 +86,7 @@ def test_bad_constants_are_refused_together() -> None:
     with pytest.raises(InputError) as caught:
         rate("sgd-alpha-beta", alpha=-1, beta=0)
     assert len(caught.value.faults) == 4
-    with pytest.raises(InputError, match="no function has these constants"):
+    with pytest.raises(InputError, match="speaks of no such constants"):
         rate("gd-pl", mu=2, L=1)
     with pytest.raises(InputError, match="a number such as"):
         rate("gd-pl", mu="two", L=1)

@@ -68,6 +68,17 @@ MORE_IS_PROVED = {  # the proof shows more than the theorem states: the oracle c
     ("ngn-alpha-beta", "without infima"): "positive losses have it: it keeps the bound readable",
     ("ngn-alpha-beta", "infima: 2*(fstar ) >= sigma2"): "as above",
     ("ngn-alpha-beta", "infima: 101/100*(fstar ) >= sigma2"): "as above",
+    (
+        "mini-batch-expected-smoothness",
+        "without size",
+    ): "the moments are a hypothesis for any s > 0",
+    ("mini-batch-expected-smoothness", "size: 2*(s ) >= 1"): "as above",
+    ("mini-batch-expected-smoothness", "size: 101/100*(s ) >= 1"): "as above",
+    ("sgd-pl-batch", "without size"): "as above",
+    ("sgd-pl-batch", "without some"): "without it the limit would be a division by 0",
+    ("sgd-pl-batch", "some: A + mu*(B + s - 1) >= 0"): "as above",
+    ("sgd-pl-batch", "size: 2*(s ) >= 1"): "as above",
+    ("sgd-pl-batch", "size: 101/100*(s ) >= 1"): "as above",
     ("uniform-conditioning-ball-sharp", "room: H*R <= root"): "at H*R = root the bound is 0",
 }
 
