@@ -42,6 +42,7 @@ class Problem:
     variables : (d,) names; components, residual : (n,) formulas in them, as text.
     domain : (d,) sides of a box; ball : intersected with the box.
     minimisers : points, each of d constant formulas ("sqrt(2)"); empty where they are to be found.
+    equations : formulas that vanish on the set of minimisers and nowhere else, or empty.
     """
 
     name: str
@@ -53,3 +54,4 @@ class Problem:
     ball: Ball | None = None
     minimisers: tuple[tuple[str, ...], ...] = ()
     claims: tuple[CaseClaim, ...] = ()
+    equations: tuple[str, ...] = ()
