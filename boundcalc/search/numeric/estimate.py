@@ -4,17 +4,20 @@ tails."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from boundcalc.search.numeric.bound import search_box
 from boundcalc.search.numeric.formula import parse
 from boundcalc.search.numeric.landscape import landscape
 from boundcalc.search.numeric.limits import limits
 from boundcalc.search.numeric.node import substitute, text
 from boundcalc.search.numeric.objective import Objective, exact_point, objectives
-from boundcalc.search.numeric.optimum import Candidate, attained
+from boundcalc.search.numeric.optimum import UNPOLISHED, Candidate, attained, polish
 from boundcalc.search.numeric.ratio import Ratio, ratio
 from boundcalc.search.numeric.recognise import recognise
 from boundcalc.search.numeric.tails import tails
@@ -23,6 +26,10 @@ from boundcalc.search.numeric.tape import compile
 if TYPE_CHECKING:
     from boundcalc.library.problem import Problem
     from boundcalc.search.numeric.minimisers import Minimisers
+
+NEEDLE_SECONDS = 0.1
+NEEDLE_REACH = 32.0
+NEEDLE_DIMENSIONS = 3
 
 
 @dataclass(frozen=True)
@@ -95,13 +102,34 @@ def search(quotients: Ratio, until: float) -> Iterator[tuple[Objective, Candidat
     for objective in objectives(quotients):
         found = [*attained(objective, until), *limits(objective)]
         yield from ((objective, each) for each in found)
-        yield from ((objective, each) for each in tails(objective, found, until))
+        far = tails(objective, found, until)
+        yield from ((objective, each) for each in far)
+        needle = _needle(objective, [*found, *far], until)
+        if needle is not None:
+            yield objective, needle
+
+
+def _needle(objective: Objective, found: Sequence[Candidate], until: float) -> Candidate | None:
+    """A place below everything found, by interval branch and bound on a box of moderate size."""
+    if objective.size > 1 or objective.region.dimension > NEEDLE_DIMENSIONS:
+        return None
+    low, high = objective.region.frame()
+    sides = zip(np.clip(low, -NEEDLE_REACH, 0), np.clip(high, 0, NEEDLE_REACH), strict=True)
+    box = tuple((Fraction(float(a)), Fraction(float(b))) for a, b in sides)
+    least = min((float(each.value) for each in found), default=np.inf)
+    seconds = min(NEEDLE_SECONDS, until - time.perf_counter())
+    result = search_box(objective, box, time.perf_counter() + seconds, least)
+    if result.point is None or not result.upper < least - 1e-6 * (1e-3 + abs(least)):
+        return None
+    return polish(objective, np.array(result.point))
 
 
 def _less(a: Candidate, b: Candidate) -> bool:
     """Whether a's value is lower, beyond rounding; equal values go to the one that is attained."""
     from mpmath import mp, mpf
 
+    if b.note == UNPOLISHED and a.note != UNPOLISHED:
+        return bool(a.value <= b.value)
     if not mp.isfinite(a.value) or not mp.isfinite(b.value):
         return bool(a.value < b.value)
     slack = mpf(10) ** (-9 if "infinity" in (a.kind, b.kind) else -30)

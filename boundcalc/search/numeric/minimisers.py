@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 12  # isolated minimisers; more are taken for a continuum
 STARTS = 96
+HUGE = 1e30  # values below minus that are on the way to minus infinity
 FAR = 1e5  # coordinates beyond are on the way to infinity
 DECIMALS = 45
 
@@ -143,6 +144,7 @@ def least(
     rank = np.argsort(values, kind="stable")
     ends, values = ends[rank], values[rank]
     near = np.abs(ends).max(axis=1) < FAR
+    near &= values > -HUGE
     tie = values <= values[0] + 1e-9 * (1 + abs(values[0]))
     if not region.bounded and not (near & tie).any():
         return _at_infinity(slope, region, ends, values, until)
@@ -378,7 +380,7 @@ def _at_infinity(
     """The lowest descents ran away: is the infimum finite? Compare what half the way reaches."""
     halfway = descend(slope, region, ends, iterations=40, until=until, reach=20.0)[1].min()
     curve = {name: repr(float(c)) for name, c in zip(region.variables, ends[0], strict=True)}
-    if values[0] == -np.inf or values[0] < halfway - 1e-3 * (1 + abs(halfway)):
+    if values[0] < -HUGE or values[0] < halfway - 1e-3 * (1 + abs(halfway)):
         return Minimisers("unbounded-below", (), (), "-oo", curve=curve)
     exact = Fraction(float(values[0])).limit_denominator(1000)
     close = abs(float(exact) - values[0]) < 1e-7 * (1 + abs(values[0]))

@@ -22,6 +22,7 @@ GRID = 12_000
 STARTS = 64
 POLISHED = 6  # candidates that get many digits, per piece
 FAR = 1e4  # coordinates beyond are left to the search at infinity
+UNPOLISHED = "not polished"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ def _scan(objective: Objective) -> tuple[Floats, Floats]:
     right = np.concatenate([values[1:], [np.inf]])
     values = np.where(np.abs(x) < FAR, values, np.inf)
     low = np.flatnonzero((values <= left) & (values <= right) & np.isfinite(values))
-    low = low[np.argsort(values[low], kind="stable")][:40]
+    rank = np.argsort(values[low], kind="stable")
+    small = np.argsort(np.abs(x[low]), kind="stable")  # where many are as low, the simple ones
+    low = low[np.unique(np.concatenate([rank[:40], small[:20]]))]
     before, after = x[np.maximum(low - 1, 0)], x[np.minimum(low + 1, len(x) - 1)]
     best, level = x[low], values[low]
     for _ in range(5):
@@ -165,7 +168,7 @@ def _polished(objective: Objective, start: Floats, held: dict[int, Any] | None) 
     if best is None or best.value > plain + abs(plain) * mp.mpf(10) ** -9:
         if not mp.isfinite(plain) or not objective.feasible(start[None]).all():
             return best
-        return Candidate("point", plain, tuple(map(mp.mpf, map(float, start))), "not polished")
+        return Candidate("point", plain, tuple(map(mp.mpf, map(float, start))), UNPOLISHED)
     return best
 
 

@@ -70,7 +70,7 @@ def _settled(matrix: Any, value: Vector, x: Vector) -> bool:
         return True
     try:
         step = mp.lu_solve(matrix, -mp.matrix(value))
-    except ZeroDivisionError:
+    except (ZeroDivisionError, TypeError):  # TypeError: mpmath's word for a zero column
         return True
     return all(abs(s) < mpf(10) ** -8 * (1 + abs(c)) for s, c in zip(step, x, strict=True))
 
@@ -109,7 +109,7 @@ def _trial(
             for k in range(normal.rows):
                 normal[k, k] += (damping + mpf(10) ** -40) * scale
             step = mp.lu_solve(normal, matrix.T * right)
-    except ZeroDivisionError:
+    except (ZeroDivisionError, TypeError):  # TypeError: mpmath's word for a zero column
         return None
     moved = [a + b for a, b in zip(x, step, strict=True)]
     fresh = equations(moved)
