@@ -13,7 +13,6 @@ from boundcalc.search.sos.packed import (
     Packed,
     add_square,
     cleared,
-    joined,
     plus,
     scaled,
     text,
@@ -83,20 +82,22 @@ def holds(
 
 
 def texts(said: Identity, names: tuple[str, ...]) -> dict[str, Any]:
-    """The identity as the kernel's rule takes it."""
-    terms = ["1"] + [f"{weight}*({text(q, names)})^2" for weight, q in said.multiplier]
+    """The identity as the kernel's rule takes it; what is empty is left out."""
 
     def written(squares: Squares) -> list[list[str]]:
         return [[str(weight), text(q, names)] for weight, q in squares]
 
     parts = dict(said.parts)
-    return {
-        "rule": "sos",
-        "multiplier": joined(terms),
-        "squares": written(parts.pop((), [])),
-        "products": [
+    found: dict[str, Any] = {"rule": "sos", "squares": written(parts.pop((), []))}
+    if said.multiplier:
+        found["multiplier"] = written(said.multiplier)
+    if parts:
+        found["products"] = [
             {"constraints": list(product), "squares": written(squares)}
             for product, squares in parts.items()
-        ],
-        "equalities": [{"constraint": k, "times": text(p, names)} for k, p in said.equalities],
-    }
+        ]
+    if said.equalities:
+        found["equalities"] = [
+            {"constraint": k, "times": text(p, names)} for k, p in said.equalities
+        ]
+    return found

@@ -41,11 +41,12 @@ def sos(
 ) -> dict[str, Any] | Failure:
     """Exact squares that prove goal ≥ 0 where all constraints are ≥ 0 and all equalities are 0.
 
-    The answer's data stands for the identity
+    The answer is {"rule": "sos", "squares": [[w, q], ...], "multiplier": [[w, q], ...],
+    "products": [{"constraints": [j, ...], "squares": [[w, q], ...]}, ...],
+    "equalities": [{"constraint": k, "times": p}, ...]}, all numbers and polynomials as texts and
+    empty parts (but not "squares") left out. It stands for the identity, multiplied out exactly,
 
-        multiplier·goal = Σ w·q² + Σ_J (Π_{j∈J} d_j)·Σ w·q² + Σ times_k·h_k,   w ≥ 0,
-
-    which has been checked in exact arithmetic. `multiplier` is 1 or 1 + a sum of squares.
+        (1 + Σ_multiplier w·q²)·goal = Σ w·q² + Σ_J (Π_{j∈J} d_j)·Σ w·q² + Σ p·h_k,   w ≥ 0.
 
     zeros : rational points of the domain where the goal is 0 (each saves an SDP on the boundary).
     ideal : polynomials that vanish where the goal does; only squares of Σ (polynomial)·(ideal's)

@@ -45,13 +45,14 @@ def _difference(
         assert all(Fraction(weight) >= 0 for weight, _ in entries)
         return sum((said(weight) * said(q) ** 2 for weight, q in entries), said("0"))
 
-    total = said(data["multiplier"]) * said(goal) - squares(data["squares"])
-    for entry in data["products"]:
+    multiplier = said("1") + squares(data.get("multiplier", []))
+    total = multiplier * said(goal) - squares(data["squares"])
+    for entry in data.get("products", []):
         factor = said("1")
         for k in entry["constraints"]:
             factor *= said(constraints[k])
         total -= factor * squares(entry["squares"])
-    for entry in data["equalities"]:
+    for entry in data.get("equalities", []):
         total -= said(entry["times"]) * said(equalities[entry["constraint"]])
     return total
 

@@ -54,9 +54,10 @@ def prove(polynomial: Callable[..., Any], difference: Callable[..., Any]) -> Cal
 
 
 def _texts(found: dict[str, Any]) -> list[str]:
-    squares = [*found["squares"], *(s for part in found["products"] for s in part["squares"])]
-    free = [entry["times"] for entry in found["equalities"]]
-    return [found["multiplier"], *free, *(text for square in squares for text in square)]
+    squares = [*found["squares"], *found.get("multiplier", [])]
+    squares += [square for part in found.get("products", []) for square in part["squares"]]
+    free = [entry["times"] for entry in found.get("equalities", [])]
+    return [*free, *(text for square in squares for text in square)]
 
 
 def _pl(f: str, names: Sequence[str], mu: str) -> str:
@@ -90,8 +91,7 @@ def test_sums_of_squares_are_found_exactly(name: str, prove: Callable[..., Any])
     goal, names = SQUARES[name]
     found = prove(goal, names)
     assert not isinstance(found, Failure), found
-    assert found["multiplier"] == "1"
-    assert found["products"] == found["equalities"] == []
+    assert set(found) == {"rule", "squares"}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_multiplier_proves_nonnegative_forms_that_are_no_sums_of_squares(
 ) -> None:
     found = prove(goal, "xyz", multiplier=2)
     assert not isinstance(found, Failure), found
-    assert found["multiplier"].startswith("1 + ")
+    assert found["multiplier"]
 
 
 def test_a_given_multiplier_is_used(
@@ -131,7 +131,7 @@ def test_a_given_multiplier_is_used(
     given = [(Fraction(1), polynomial(name, "xy")) for name in "xy"]
     found = prove(MOTZKIN, "xy", multiplier=given)
     assert not isinstance(found, Failure), found
-    assert found["multiplier"] == "1 + 1*(x)^2 + 1*(y)^2"
+    assert found["multiplier"] == [["1", "x"], ["1", "y"]]
 
 
 @pytest.mark.parametrize("shift", [None, (Fraction(1), Fraction(-1, 3))])
@@ -212,8 +212,13 @@ def test_pl_where_the_minimisers_form_a_surface(
     assert isinstance(found, Largest)
     below = Fraction(round(found.value * 990), 1000)
     assert not isinstance(prove(_pl(f, names, str(below)), names, [ball], ideal=ideal), Failure)
-    # at a minimiser λ_min of JJᵀ is |u|²+... no less than the smallest squared norms allow
-    assert 0.6 < found.value < 0.9
+    # the Hessian at the minimiser (t, 0, 1/t, 0) has the eigenvalues t² + 1/t², t², 1/t² and 0
+    inside = [t for t in (k / 10**5 for k in range(70_000, 100_000)) if _near(t)]
+    assert found.value == pytest.approx(min(inside) ** 2, abs=5e-5)
+
+
+def _near(t: float) -> bool:
+    return (t - 1) ** 2 + (1 / t - 1) ** 2 <= 1 / 16
 
 
 def test_tightest_constants(polynomial: Callable[..., Any]) -> None:
@@ -266,7 +271,7 @@ def test_every_change_of_a_number_breaks_the_identity(
     goal, constraints = "1 - x*y", ["1-x^2", "1-y^2"]
     found = prove(goal, "xy", constraints)
     places = [("squares", k) for k in range(len(found["squares"]))]
-    places += [("products", k) for k in range(len(found["products"]))]
+    places += [("products", k) for k in range(len(found.get("products", [])))]
     for (part, k), column in product(places, (0, 1)):
         mutant = copy.deepcopy(found)
         square = mutant[part][k] if part == "squares" else mutant[part][k]["squares"][0]
