@@ -20,12 +20,14 @@ from boundcalc.kernel.analytic.obligations import conclusions
 from boundcalc.kernel.analytic.proof import check_goal, sub_proofs
 from boundcalc.kernel.analytic.refutation import check_refutation
 from boundcalc.kernel.analytic.statement import Statement, read_statement
-from boundcalc.kernel.claim import ClaimError, Json, digest, fields, text
+from boundcalc.kernel.claim import ClaimError, Json, digest, fields, items, text
 from boundcalc.kernel.grammar import GrammarError
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import TooLarge
 
 SCHEMA = "boundcalc.analytic-certificate/1"
+ENCLOSURE_SCHEMA = "boundcalc.enclosure-certificate/1"
+MAX_PARTS = 100
 MIN_PRECISION = 53
 
 
@@ -72,6 +74,20 @@ def prepared(claim: Json, facts: Json) -> tuple[Statement, tuple[Goal, ...], Fac
     statement = read_statement(claim)
     goals, positive = defined(statement)
     return statement, goals, read_facts(statement, facts, positive)
+
+
+def verify_all(data: Json) -> tuple[Decided, ...]:
+    """Check a certificate, or all those of an enclosure (see there). Raises Rejected."""
+    if not isinstance(data, dict) or data.get("schema") != ENCLOSURE_SCHEMA:
+        return (verify(data),)
+    try:
+        raw = fields(data, "enclosure", {"schema", "certificates"}, set())
+        parts = items(raw["certificates"], "enclosure")
+    except ClaimError as error:
+        raise Rejected(str(error)) from error
+    if not 1 <= len(parts) <= MAX_PARTS:
+        raise Rejected(f"enclosure: between 1 and {MAX_PARTS} certificates")
+    return tuple(verify(part) for part in parts)
 
 
 def verify(data: Json) -> Decided:

@@ -4,7 +4,8 @@
      "minimisers": {"points": [["0"]], "boxes": [[["-1", "1"]]]},   all minimisers, exactly
      "enclosed": {"point": ["0.739"], "box": [["0", "1"]], "convexity": "1/10"},
      "infimum": {"lower": "0", "at": ["0"]},      bounds of inf f
-     "infima": [{"at": ["1"]}, {"at": ["-1"]}]}   bounds of inf f_i
+     "infima": [{"at": ["1"]}, {"at": ["-1"]}],   bounds of inf f_i
+     "residual": ["x", "y - sin(x)"]}             a map F with f = ½‖F‖²
 
 Where forms are given, f(x) = f(x') whenever they agree; every point of R^d is Aᵀs + n with A·n = 0,
 and the claim at Aᵀs + n is the claim at Aᵀs: coordinates in the facts are then s.
@@ -13,15 +14,22 @@ and the claim at Aᵀs + n is the claim at Aᵀs: coordinates in the facts are t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic import sturm
 from boundcalc.kernel.analytic.exact import cleared, one_variable
+from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Box, Ends, Goal, MatrixGoal, evaluate, intervals
-from boundcalc.kernel.analytic.statement import Statement, ends, rational, some_points
+from boundcalc.kernel.analytic.statement import (
+    MAX_COMPONENTS,
+    Statement,
+    ends,
+    rational,
+    some_points,
+)
 from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
 from boundcalc.kernel.identity import Rejected
@@ -65,10 +73,10 @@ class Facts:
     positive: tuple[Node, ...]
     goals: tuple[Goal | MatrixGoal, ...]
     exact: bool = True
-    convexity: Node | None = field(default=None)
+    residual: tuple[Node, ...] = ()
 
 
-KEYS = {"forms", "minimisers", "enclosed", "infimum", "infima"}
+KEYS = {"forms", "minimisers", "enclosed", "infimum", "infima", "residual"}
 
 
 def defined(statement: Statement) -> tuple[tuple[Goal, ...], tuple[Node, ...]]:
@@ -156,7 +164,22 @@ def read_facts(statement: Statement, data: Json, positive: tuple[Node, ...]) -> 
         if entry is not None:
             bounds[k], more = _bounds(statement, facts, statement.functions[k], entry, k)
             goals.extend(more)
-    return replace(facts, bounds=tuple(bounds), goals=tuple(goals))
+    residual = _residual(statement, raw["residual"]) if "residual" in raw else statement.residual
+    return replace(facts, bounds=tuple(bounds), goals=tuple(goals), residual=residual)
+
+
+def _residual(statement: Statement, data: Json) -> tuple[Node, ...]:
+    """A map F with f = ½‖F‖², as an identity. Raises ClaimError, Rejected."""
+    terms, normal = statement.context.terms, statement.context.normal
+    names = dict(zip(statement.variables, statement.point, strict=True))
+    written = [text(entry, "residual") for entry in items(data, "residual")]
+    if len(written) > MAX_COMPONENTS:
+        raise ClaimError(f"residual: at most {MAX_COMPONENTS} entries")
+    nodes = tuple(terms.read(parse(formula), names) for formula in written)
+    half = terms.mul(terms.const(Fraction(1, 2)), terms.dot(nodes, nodes))
+    if not nodes or normal.of(terms.sub(half, statement.mean)):
+        raise Rejected("residual: half its square is not f")
+    return nodes
 
 
 def moved(statement: Statement, facts: Facts, node: Node) -> Node:

@@ -73,7 +73,7 @@ def _matrix_goals(
             constraints=inside,
             positive=facts.positive,
         )
-        for key, rows in matrices(statement, kind).items()
+        for key, rows in matrices(statement, kind, facts.residual).items()
     )
 
 

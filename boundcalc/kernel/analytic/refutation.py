@@ -136,7 +136,7 @@ def _forms(statement: Statement, facts: Facts, kind: str, direction: Json) -> li
     terms = statement.context.terms
     v = [rational(x, "direction") for x in items(direction, "direction")]
     found = []
-    for rows in matrices(statement, kind).values():
+    for rows in matrices(statement, kind, facts.residual).values():
         if len(rows) != len(v):
             raise ClaimError("witness: a direction has one entry for each row")
         total = terms.sum(

@@ -214,18 +214,20 @@ def second_order(statement: Statement) -> str | None:
     return SECOND_ORDER.get(key)
 
 
-def matrices(statement: Statement, kind: str) -> dict[str, tuple[tuple[Node, ...], ...]]:
+def matrices(
+    statement: Statement, kind: str, residual: Sequence[Node]
+) -> dict[str, tuple[tuple[Node, ...], ...]]:
     """The matrices whose semidefiniteness on the domain is the condition `kind`.
 
     On a convex domain with inner points: ∇f is L-Lipschitz iff −L·I ≤ ∇²f ≤ L·I, and f is
-    (strongly) convex iff ∇²f ≥ (mu·)0. Raises ClaimError.
+    (strongly) convex iff ∇²f ≥ 0 (mu·I). residual : the map F. Raises ClaimError.
     """
     terms = statement.context.terms
     zero = terms.zero
     if kind == "uniform-conditioning":
-        if not statement.residual:
+        if not residual:
             raise ClaimError("uniform-conditioning: said of a residual map")
-        rows = [statement.gradient(entry) for entry in statement.residual]
+        rows = [statement.gradient(entry) for entry in residual]
         kernel = tuple(tuple(terms.dot(a, b) for b in rows) for a in rows)
         return {"kernel": _shifted(terms, kernel, terms.neg(statement.constants["mu"]), 1)}
     found = {}

@@ -1,0 +1,305 @@
+"""A proof of one goal: the methods, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from boundcalc.kernel.analytic.chart import charted, pieces
+from boundcalc.kernel.analytic.exact import box_constraints, by_form, by_sturm, parts
+from boundcalc.kernel.analytic.goal import Context, Goal, MatrixGoal
+from boundcalc.kernel.analytic.normal import TooMany
+from boundcalc.kernel.analytic.proof import MAX_MINORS, check_goal, minors, shaped
+from boundcalc.kernel.claim import ClaimError
+from boundcalc.kernel.identity import Rejected
+from boundcalc.kernel.polynomial import Polynomial, TooLarge
+from boundcalc.search.prove.budget import Budget, Stopped
+from boundcalc.search.prove.pave import Paved, pave
+
+QUICK = 12  # leaves of a first try
+TRIAL = 300
+MOST = 400_000
+RADII = (Fraction(4), Fraction(32), Fraction(1, 2), Fraction(256))
+SOS_VARIABLES = 8
+SOS_TERMS = 900
+
+Proof = dict[str, Any]
+
+
+class Prover:
+    """Proves goals of one context within one budget, and keeps an account of what it tried."""
+
+    def __init__(self, context: Context, budget: Budget) -> None:
+        self.context = context
+        self.budget = budget
+        self.attempts: list[tuple[str, str]] = []
+        self.methods: dict[str, int] = {}
+
+    def note(self, stopped: Stopped, goal: Goal | MatrixGoal) -> Stopped:
+        """Remember why a method stopped."""
+        entry = (f"{goal.name}: {stopped.method}", stopped.reason)
+        if entry not in self.attempts:
+            self.attempts.append(entry)
+        return stopped
+
+    def used(self, method: str, count: int = 1) -> None:
+        """Remember what closed a goal."""
+        self.methods[method] = self.methods.get(method, 0) + count
+
+    def prove(self, goal: Goal | MatrixGoal) -> Proof | Stopped:
+        """A proof that the kernel accepts, or why the last method stopped."""
+        try:
+            found = self.matrix(goal) if isinstance(goal, MatrixGoal) else self.scalar(goal)
+            if not isinstance(found, Stopped):
+                return found
+            return self.note(found, goal)
+        except (TooMany, TooLarge, ClaimError, Rejected) as error:
+            return self.note(Stopped("algebra", str(error)), goal)
+
+    # -- scalar goals
+
+    def scalar(self, goal: Goal) -> Proof | Stopped:
+        found = self.exact(goal)
+        if found is not None:
+            return found
+        quick = self.paved(goal, "factored", QUICK, self.budget)
+        if not isinstance(quick, Stopped):
+            return quick
+        if quick.failing is not None and "fails" in quick.reason:
+            return quick
+        separate = self.separate(goal)
+        if separate is not None:
+            return separate
+        if any(end is None for pair in goal.box for end in pair):
+            return self.unbounded(goal)
+        return self.bounded(goal)
+
+    def exact(self, goal: Goal) -> Proof | None:
+        """By form, or by Sturm's theorem in one variable."""
+        for form in ("expanded", "cleared"):
+            try:
+                _, p = shaped(self.context, goal, form)
+            except (TooMany, TooLarge):
+                return None
+            if by_form(self.context.normal, p, goal.strict):
+                self.used("by form")
+                return {"rule": "form", "form": form}
+            try:
+                if by_sturm(goal, p):
+                    self.used("Sturm")
+                    return {"rule": "sturm", "form": form}
+            except Rejected:
+                continue
+        return None
+
+    def paved(self, goal: Goal, form: str, most: int, budget: Budget) -> Proof | Stopped:
+        """A paving in one form."""
+        inner, _ = (goal, None) if form == "factored" else shaped(self.context, goal, form)
+        strategy = "plain" if most <= QUICK and len(goal.variables) > 4 else "all"
+        found = pave(self.context, inner, form, budget, most, strategy)
+        if isinstance(found, Paved):
+            self.used("boxes", found.leaves)
+            return found.proof
+        return found
+
+    def forms(self, goal: Goal) -> list[str]:
+        """Forms worth trying for a paving: those that differ, and are not too long."""
+        found = ["factored"]
+        try:
+            plain, p = shaped(self.context, goal, "expanded")
+            if plain.term != goal.term and len(p.terms) <= 400:
+                found.append("expanded")
+            _, q = shaped(self.context, goal, "cleared")
+            if q != p and len(q.terms) <= 400:
+                found.append("cleared")
+        except (TooMany, TooLarge):
+            pass
+        return found
+
+    def bounded(self, goal: Goal) -> Proof | Stopped:
+        """On a bounded box: short pavings in every form, sums of squares, then a long paving."""
+        best: tuple[str, Stopped] | None = None
+        for form in self.forms(goal):
+            found = self.paved(goal, form, TRIAL, self.budget.part(1.5))
+            if not isinstance(found, Stopped):
+                return found
+            self.note(replace(found, method=f"paving ({form})"), goal)
+            if "fails" in found.reason:
+                return found
+            best = best or (form, found)
+        squares = self.squares(goal)
+        if squares is not None:
+            return squares
+        last = Stopped("paving", "no time was left")
+        for form in self.forms(goal):
+            found = self.paved(goal, form, MOST, self.budget.part(0.6 * self.budget.left()))
+            if not isinstance(found, Stopped):
+                return found
+            last = replace(found, method=f"paving ({form})")
+            self.note(last, goal)
+        return last
+
+    def unbounded(self, goal: Goal) -> Proof | Stopped:
+        """On an unbounded box: halving outward, charts at infinity, sums of squares."""
+        found = self.paved(goal, "factored", 60, self.budget.part(1.0))
+        if not isinstance(found, Stopped):
+            return found
+        if "fails" in found.reason:
+            return found
+        squares = self.squares(goal)
+        if squares is not None:
+            return squares
+        last: Stopped = found
+        for form in ("cleared", "expanded"):
+            for radius in RADII:
+                if self.budget.left() == 0:
+                    return Stopped("charts", "time ran out")
+                got = self.charts(goal, form, radius)
+                if not isinstance(got, Stopped):
+                    return got
+                last = self.note(replace(got, method=f"charts beyond {radius} ({form})"), goal)
+                if "fails" in last.reason and got.method == "core":
+                    return last
+        return last
+
+    def charts(self, goal: Goal, form: str, radius: Fraction) -> Proof | Stopped:
+        """Charts first, since they fail fast; then the core."""
+        try:
+            core, names = pieces(goal, radius)
+            _, p = shaped(self.context, goal, form)
+        except Rejected as error:
+            return Stopped("charts", str(error))
+        proofs: dict[str, Proof] = {}
+        for name in names:
+            try:
+                inner = charted(self.context, goal, p, name, radius)
+            except Rejected as error:
+                return Stopped("charts", str(error))
+            found = self.chart(inner)
+            if isinstance(found, Stopped):
+                return Stopped("charts", f"{name}: {found.reason}")
+            proofs[name] = found
+        found = self.bounded_or_exact(replace(goal, box=core))
+        if isinstance(found, Stopped):
+            return Stopped("core", found.reason, found.failing)
+        return {
+            "rule": "charts",
+            "form": form,
+            "radius": str(radius),
+            "core": found,
+            "charts": proofs,
+        }
+
+    def bounded_or_exact(self, goal: Goal) -> Proof | Stopped:
+        found = self.exact(goal)
+        return found if found is not None else self.bounded(goal)
+
+    def chart(self, goal: Goal) -> Proof | Stopped:
+        found = self.exact(goal)
+        if found is not None:
+            return found
+        return self.paved(goal, "factored", 3_000, self.budget.part(1.5))
+
+    def separate(self, goal: Goal) -> Proof | None:
+        """A separable goal, part by part; constants shared equally, or left with the first."""
+        if goal.constraints or len(goal.variables) == 1:
+            return None
+        try:
+            _, p = shaped(self.context, goal, "expanded")
+        except (TooMany, TooLarge):
+            return None
+        for count in range(2, len(goal.variables) + 1):
+            shares = ["1", *["0"] * (count - 1)]
+            try:
+                goals = parts(self.context, goal, p, shares)
+            except Rejected:
+                continue
+            proofs = []
+            for inner in goals:
+                found = self.scalar(inner)
+                if isinstance(found, Stopped):
+                    return None
+                proofs.append(found)
+            return {"rule": "parts", "form": "expanded", "shares": shares, "proofs": proofs}
+        return None
+
+    def squares(self, goal: Goal) -> Proof | None:
+        """A sum of squares, where the goal is a polynomial after clearing denominators."""
+        if goal.strict or len(goal.variables) > SOS_VARIABLES or self.budget.left() < 0.5:
+            return None
+        try:
+            _, p = shaped(self.context, goal, "cleared")
+            constraints = [
+                *box_constraints(goal),
+                *(self.context.normal.of(node) for node in goal.constraints),
+            ]
+        except (TooMany, TooLarge):
+            return None
+        if not self._plain(goal, [p, *constraints]) or len(p.terms) > SOS_TERMS:
+            self.note(Stopped("sum of squares", "not a polynomial over Q"), goal)
+            return None
+        from boundcalc.search.sos import Failure, sos
+
+        self.budget.tell("sums of squares")
+        found = sos(
+            p,
+            goal.variables,
+            constraints,
+            zeros=_zeros(goal),
+            seconds=min(self.budget.left(), 0.4 * self.budget.left() + 2),
+        )
+        if isinstance(found, Failure):
+            self.note(Stopped("sum of squares", f"{found.reason}: {found.detail}"), goal)
+            return None
+        proof = {**found, "form": "cleared"}
+        if not proof.get("equalities"):
+            proof.pop("equalities", None)
+        if proof.get("multiplier") in ("1", []):
+            proof.pop("multiplier", None)
+        try:
+            check_goal(self.context, goal, proof)
+        except (Rejected, ClaimError) as error:
+            self.note(Stopped("sum of squares", f"rejected: {error}"), goal)
+            return None
+        self.used("sum of squares")
+        return proof
+
+    def _plain(self, goal: Goal, polynomials: list[Polynomial]) -> bool:
+        return all(p.variables() <= set(goal.variables) for p in polynomials)
+
+    # -- matrices
+
+    def matrix(self, goal: MatrixGoal) -> Proof | Stopped:
+        """Boxes with an elimination in intervals, then principal minors one by one."""
+        found = pave(self.context, goal, "factored", self.budget.part(1.0), TRIAL)
+        if isinstance(found, Paved):
+            self.used("boxes", found.leaves)
+            return found.proof
+        self.note(found, goal)
+        if len(goal.rows) <= MAX_MINORS:
+            proofs: dict[str, Proof] = {}
+            for name, minor in minors(self.context, goal).items():
+                proof = self.scalar(minor)
+                if isinstance(proof, Stopped):
+                    self.note(proof, minor)
+                    break
+                proofs[name] = proof
+            else:
+                return {"rule": "minors", "proofs": proofs}
+        if any(end is None for pair in goal.box for end in pair):
+            return found
+        again = pave(self.context, goal, "factored", self.budget, MOST)
+        if isinstance(again, Paved):
+            self.used("boxes", again.leaves)
+            return again.proof
+        return again
+
+
+def _zeros(goal: Goal) -> list[tuple[Fraction, ...]]:
+    """Exact rational anchors, at which the goal is 0."""
+    return [
+        tuple(lo for lo, _ in anchor.at)
+        for anchor in goal.anchors
+        if all(lo == hi for lo, hi in anchor.at)
+    ]
