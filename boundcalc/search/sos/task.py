@@ -13,8 +13,8 @@ from boundcalc.search.sos.frame import Frame, balanced, frame_of
 from boundcalc.search.sos.packed import ONE, Packed, scaled, total_degree, value_at
 
 MOST_MONOMIALS = 1_200  # of half the degree, before any is left out
-MOST_ENTRIES = 9_000  # of all Gram matrices of a cone
-MOST_SIDE = 130  # of one Gram matrix
+MOST_ENTRIES = 5_000  # of all Gram matrices of a cone: about a minute
+MOST_SIDE = 100  # of one Gram matrix
 
 
 @dataclass(frozen=True, eq=False)
