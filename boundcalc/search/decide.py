@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from boundcalc.kernel.analytic import interval as iv
+from boundcalc.kernel.analytic.formula import parse
+from boundcalc.kernel.analytic.goal import evaluate
+from boundcalc.kernel.analytic.terms import Terms
 from boundcalc.library.analytic import claim_of
 from boundcalc.library.conditions import load_condition
-from boundcalc.library.numbers import exact
 from boundcalc.library.problem import Problem
 from boundcalc.search.defined import require_defined
 from boundcalc.search.numeric.estimate import Estimate, estimate
@@ -130,10 +133,30 @@ class Case:
             return
         anchors = self._anchors()
         single = len(self.minima.found.points) <= 1
-        if self.condition in FALLS_FROM_STRONG_CONVEXITY and single:
+        if self.condition in FALLS_FROM_STRONG_CONVEXITY and single and self._seems_convex():
             yield "strong convexity", {}, "strong-convexity", []
         for facts in self.minima.proposals(self.needs_points, self.needs_infima):
             yield "", facts, "direct", anchors
+
+    def _seems_convex(self) -> bool:
+        """Whether the least eigenvalue of ∇²f is positive in floating point."""
+        try:
+            best = estimate(
+                replace(self.problem, components=(self._mean(),), residual=()),
+                "strongly-convex",
+                {},
+                self.minima.found,
+                min(1.0, self.budget.left()),
+            )
+        except RatioError:
+            return False
+        return best.value is not None and best.value > 0
+
+    def _mean(self) -> str:
+        if self.problem.residual:
+            return "(" + " + ".join(f"({f})^2" for f in self.problem.residual) + ")/2"
+        count = len(self.problem.components)
+        return "(" + " + ".join(f"({f})" for f in self.problem.components) + f")/{count}"
 
     def _anchors(self) -> list[list[str]]:
         """Exact points at which the inequality may be an equality."""
@@ -250,8 +273,15 @@ def sought_of(condition: str) -> str | None:
 
 
 def _value(text: str) -> Fraction:
-    found = exact(text, "constant")
-    return found if isinstance(found, Fraction) else (found[0] + found[1]) / 2
+    """A rational near a constant formula; the constant itself where it is rational."""
+    terms = Terms()
+    with iv.precision(256):
+        node = terms.read(parse(text), {})
+        known = terms.value(node)
+        if known is not None:
+            return known
+        lo, hi = iv.outward(evaluate(terms, node, {}))
+    return (lo + hi) / 2
 
 
 def _rational(x: Any) -> Fraction:

@@ -3,7 +3,8 @@
 In the chart (x_j, sign) the unbounded variable of largest size is x_j = sign/t with 0 < t ≤ 1/R,
 and the other unbounded variables are x_k = v_k/t with |v_k| ≤ 1. Multiplied by the power of t that
 removes all denominators, the goal is a polynomial in t, v, the bounded variables, and in new atoms;
-bounded functions of unbounded arguments become free variables in their range. Where the new goal
+bounded functions of unbounded arguments become free variables in their range; those that settle to
+a constant (or softplus to its argument) do so faster than t^6 goes to 0. Where the new goal
 holds on 0 ≤ t ≤ 1/R, the old one holds for all x of the chart.
 """
 
@@ -12,13 +13,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import factorial
 
 from boundcalc.kernel.analytic import interval as iv
-from boundcalc.kernel.analytic.goal import Box, Context, Ends, Goal, Program
-from boundcalc.kernel.analytic.normal import ZERO
+from boundcalc.kernel.analytic.goal import Box, Context, Ends, Goal, Program, evaluate
+from boundcalc.kernel.analytic.normal import ZERO, scaled
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import ONE, Polynomial, constant, variable
 
+DECAY = 6  # powers of t by which a settled function is replaced
+# function → side of its argument → what it approaches there, the sign of the rest, and the rest's
+# bound: factor·exp(−rate·|argument|)
+SETTLING: Mapping[str, Mapping[int, tuple[str, int, int, int]]] = {
+    "exp": {-1: ("0", 1, 1, 1), 1: ("grows", 0, 0, 0)},
+    "tanh": {-1: ("-1", 1, 2, 2), 1: ("1", -1, 2, 2)},
+    "logistic": {-1: ("0", 1, 1, 1), 1: ("1", -1, 1, 1)},
+    "softplus": {-1: ("0", 1, 1, 1), 1: ("argument", 1, 1, 1)},
+}
 BOUNDED = ("sin", "cos", "tanh", "atan", "logistic", "exp")
 
 
@@ -51,6 +62,7 @@ class _Chart:
     index: int
     radius: Fraction
     coordinates: Mapping[str, Polynomial]  # unbounded variable → its value times t
+    box: Mapping[str, Ends]
     free: dict[str, Ends]
     region: Mapping[str, iv.Interval]
 
@@ -91,9 +103,44 @@ class _Chart:
             if k % 2:
                 k, q = k + 1, normal.times(q, variable(self.t))
             return k // 2, normal.function("sqrt", q)
+        near = self._settled(function, argument)
+        if near is not None:
+            return near
         if function not in BOUNDED:
             raise Rejected(f"{self.goal.name}: {function} has no chart at infinity")
         return 0, variable(self._freed(name))
+
+    def _settled(self, function: str, argument: Polynomial) -> tuple[int, Polynomial] | None:
+        """A function that approaches a polynomial faster than any power of t, if it surely does.
+
+        With argument = ±q/t^d and q ≥ b > 0 on the chart: exp(−y) ≤ k!/y^k gives
+        exp(−q/t^d) = t^(dk)·s with 0 ≤ s ≤ k!/b^k, and so on for functions that settle as exp does.
+        """
+        if function not in SETTLING:
+            return None
+        degree, q = self.polynomial(argument)
+        low, high = evaluate(self.context.terms, self.context.normal.node(q), self._values())
+        if degree < 1 or not (low > 0 or high < 0):
+            return None
+        side = 1 if low > 0 else -1
+        least = iv.outward((low, low))[0] if side > 0 else -iv.outward((high, high))[1]
+        limit, sign, factor, rate = SETTLING[function][side]
+        if limit == "grows":
+            return None
+        power = -(-DECAY // degree)
+        top = factor * factorial(power) / (rate * least) ** power
+        free = f"@d{len(self.free)}"
+        self.free[free] = (Fraction(0), top)
+        # what is approached: the argument itself, or a number
+        base = (degree, q) if limit == "argument" else (0, constant(Fraction(limit)))
+        small = self.context.normal.times(
+            self.context.normal.power(variable(self.t), degree * power + base[0]), variable(free)
+        )
+        return base[0], base[1] + scaled(small, Fraction(sign))
+
+    def _values(self) -> dict[str, iv.Interval]:
+        """The chart's own variables as intervals."""
+        return {name: iv.between(*ends) for name, ends in {**self.box, **self.free}.items()}
 
     def _freed(self, name: str) -> str:
         """A bounded function of an unbounded argument as a free variable in its range."""
@@ -139,7 +186,8 @@ def charted(context: Context, goal: Goal, p: Polynomial, chart: str, radius: Fra
             box.append((lo, hi))
             region[name] = iv.between(lo, hi)
     region |= {name: iv.between(*ends) for name, ends in goal.parameters.items()}
-    work = _Chart(context, goal, index, radius, coordinates, {}, region)
+    chart_box = dict(zip(names, box, strict=True)) | dict(goal.parameters)
+    work = _Chart(context, goal, index, radius, coordinates, chart_box, {}, region)
     _, value = work.polynomial(p)
     normal = context.normal
     constraints = tuple(

@@ -117,43 +117,42 @@ class Leaves:
         if rule == SKIP:
             return any(inside(box, hole) for hole in self.goal.skip)
         cell = bounded(box)
-        if cell is None:
-            return False
         sharp, rule = rule >= SHARP, rule % SHARP
-        centre = [(lo + hi) / 2 for lo, hi in cell]
-        if rule == MEAN:
-            slopes = self.slopes(self.values(box))
-            return self.enough(self._plane(cell, centre, slopes))
         if rule == ANCHOR:
             if not 0 <= anchor < len(self.goal.anchors) or self.goal.strict:
                 return False
             at = self.goal.anchors[anchor].at
-            return self._convex(_joined(cell, at), at, sharp)
-        if rule not in (CONVEX, CONVEX_AT):
-            return False
-        foot = centre if rule == CONVEX else point
+            return self._convex(_joined(box, at), at, sharp)
+        foot = point
+        if rule != CONVEX_AT and cell is not None:
+            foot = [(lo + hi) / 2 for lo, hi in cell]
         if foot is None:
             return False
+        if rule == MEAN:
+            return self.enough(self._plane(box, foot, self.slopes(self.values(box))))
         place = tuple((x, x) for x in foot)
-        return self._convex(_joined(cell, place), place, sharp) and self.enough(
-            self._plane(cell, foot, None)
+        return (
+            rule in (CONVEX, CONVEX_AT)
+            and self._convex(_joined(box, place), place, sharp)
+            and self.enough(self._plane(box, foot, None))
         )
 
     def _plane(
         self,
-        cell: tuple[tuple[Fraction, Fraction], ...],
+        cell: Box,
         foot: Sequence[Fraction],
         slopes: list[Interval] | None,
     ) -> Interval:
         """g(foot) + slopes·(cell − foot); the gradient at the foot where none are given."""
         low, *own = self.first(self.at(foot))
         for slope, (lo, hi), x in zip(slopes or own, cell, foot, strict=True):
-            low = iv.add(low, iv.mul(slope, iv.between(lo - x, hi - x)))
+            step = iv.between(None if lo is None else lo - x, None if hi is None else hi - x)
+            low = iv.add(low, iv.mul(slope, step))
         return low
 
     def _convex(
         self,
-        cell: tuple[tuple[Fraction, Fraction], ...],
+        cell: Box,
         at: tuple[tuple[Fraction, Fraction], ...],
         sharp: bool,
     ) -> bool:
@@ -175,10 +174,11 @@ class Leaves:
         return semidefinite(matrix(second, self.size))
 
 
-def _joined(
-    a: tuple[tuple[Fraction, Fraction], ...], b: Sequence[tuple[Fraction, Fraction]]
-) -> tuple[tuple[Fraction, Fraction], ...]:
-    return tuple((min(p, r), max(q, s)) for (p, q), (r, s) in zip(a, b, strict=True))
+def _joined(a: Box, b: Sequence[tuple[Fraction, Fraction]]) -> Box:
+    return tuple(
+        (None if p is None else min(p, r), None if q is None else max(q, s))
+        for (p, q), (r, s) in zip(a, b, strict=True)
+    )
 
 
 def matrix(lower: Sequence[Interval], size: int) -> list[list[Interval]]:

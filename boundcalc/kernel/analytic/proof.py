@@ -8,7 +8,9 @@ from itertools import combinations
 
 from boundcalc.kernel.analytic import exact
 from boundcalc.kernel.analytic.chart import charted, pieces
+from boundcalc.kernel.analytic.free import freed
 from boundcalc.kernel.analytic.goal import Context, Goal, MatrixGoal
+from boundcalc.kernel.analytic.gram import shifted
 from boundcalc.kernel.analytic.paving import Leaves, MatrixLeaves, unpacked, walk
 from boundcalc.kernel.analytic.statement import rational
 from boundcalc.kernel.analytic.terms import Node, Terms
@@ -71,7 +73,23 @@ def check_goal(context: Context, goal: Goal | MatrixGoal, proof: Json) -> int:
         return sum(check_goal(context, g, p) for g, p in zip(goals, proofs, strict=True))
     if rule == "charts":
         return _charts(context, goal, proof)
+    if rule == "free":
+        raw = fields(proof, goal.name, {"rule", "proof"}, {"form"})
+        _, polynomial = shaped(context, goal, text(raw.get("form", "cleared"), "form"))
+        return check_goal(context, freed(context, goal, polynomial), raw["proof"])
+    if rule == "margin":
+        raw = fields(proof, goal.name, {"rule", "by", "proof"}, set())
+        return check_goal(context, with_margin(context, goal, raw["by"]), raw["proof"])
     raise ClaimError(f"{goal.name}: there is no rule {rule!r}")
+
+
+def with_margin(context: Context, goal: Goal, by: Json) -> Goal:
+    """g − by ≥ 0 with by > 0 in place of g > 0. Raises ClaimError."""
+    margin = rational(by, "margin")
+    if margin <= 0 or not goal.strict:
+        raise ClaimError("margin: a positive number, for a strict inequality")
+    term = context.terms.sub(goal.term, context.terms.const(margin))
+    return replace(goal, term=term, strict=False, anchors=())
 
 
 def _paving(context: Context, goal: Goal, proof: Json) -> int:
@@ -149,6 +167,14 @@ def _check_matrix(context: Context, goal: MatrixGoal, proof: Json) -> int:
         goals = minors(context, goal)
         given = fields(raw["proofs"], goal.name, set(goals), set())
         return sum(check_goal(context, goals[name], given[name]) for name in goals)
+    if rule == "gram":
+        raw = fields(proof, goal.name, {"rule", "shifts", "proofs"}, set())
+        shifts = [rational(x, "shifts") for x in items(raw["shifts"], "shifts")]
+        weights = shifted(context, goal, shifts)
+        proofs = items(raw["proofs"], goal.name)
+        if len(proofs) != len(weights):
+            raise Rejected(f"{goal.name}: one proof for each weight")
+        return 1 + sum(check_goal(context, g, p) for g, p in zip(weights, proofs, strict=True))
     if rule == "paving":
         raw = fields(proof, goal.name, {"rule", "tree"}, set())
         tree = unpacked(text(raw["tree"], "tree"))

@@ -6,11 +6,22 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.chart import charted, pieces
 from boundcalc.kernel.analytic.exact import box_constraints, by_form, by_sturm, parts
-from boundcalc.kernel.analytic.goal import Context, Goal, MatrixGoal
+from boundcalc.kernel.analytic.free import freed
+from boundcalc.kernel.analytic.goal import Box, Context, Goal, MatrixGoal, Program, intervals
+from boundcalc.kernel.analytic.gram import Group, groups, shifted
+from boundcalc.kernel.analytic.interval import Undefined
 from boundcalc.kernel.analytic.normal import TooMany
-from boundcalc.kernel.analytic.proof import MAX_MINORS, check_goal, minors, shaped
+from boundcalc.kernel.analytic.paving import bounded, halves
+from boundcalc.kernel.analytic.proof import (
+    MAX_MINORS,
+    check_goal,
+    minors,
+    shaped,
+    with_margin,
+)
 from boundcalc.kernel.claim import ClaimError
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import Polynomial, TooLarge
@@ -23,6 +34,7 @@ MOST = 400_000
 RADII = (Fraction(4), Fraction(32), Fraction(1, 2), Fraction(256))
 SOS_VARIABLES = 8
 SOS_TERMS = 900
+MARGIN = "1/1000"  # by which a strict inequality far from its zeros is shown
 
 Proof = dict[str, Any]
 
@@ -71,9 +83,28 @@ class Prover:
         separate = self.separate(goal)
         if separate is not None:
             return separate
+        loose = self.free(goal)
+        if loose is not None:
+            return loose
         if any(end is None for pair in goal.box for end in pair):
             return self.unbounded(goal)
         return self.bounded(goal)
+
+    def free(self, goal: Goal) -> Proof | None:
+        """Atoms as variables of their own, where an exact rule or a few boxes then do."""
+        for form in ("expanded", "cleared"):
+            try:
+                _, p = shaped(self.context, goal, form)
+                inner = freed(self.context, goal, p)
+            except (TooMany, TooLarge, Rejected, Undefined):
+                continue
+            found = self.exact(inner)
+            if found is None:
+                tried = self.paved(inner, "factored", 100, self.budget.part(0.3))
+                found = None if isinstance(tried, Stopped) else tried
+            if found is not None:
+                return {"rule": "free", "form": form, "proof": found}
+        return None
 
     def exact(self, goal: Goal) -> Proof | None:
         """By form, or by Sturm's theorem in one variable."""
@@ -150,6 +181,11 @@ class Prover:
         squares = self.squares(goal)
         if squares is not None:
             return squares
+        if goal.strict and not goal.skip:
+            wide = with_margin(self.context, goal, MARGIN)
+            proof = self.scalar(wide)
+            if not isinstance(proof, Stopped):
+                return {"rule": "margin", "by": MARGIN, "proof": proof}
         last: Stopped = found
         for form in ("cleared", "expanded"):
             for radius in RADII:
@@ -199,7 +235,11 @@ class Prover:
         found = self.exact(goal)
         if found is not None:
             return found
-        return self.paved(goal, "factored", 3_000, self.budget.part(1.5))
+        tried = self.paved(goal, "factored", 1_000, self.budget.part(1.0))
+        if not isinstance(tried, Stopped) or "fails" in tried.reason:
+            return tried
+        squares = self.squares(goal)
+        return tried if squares is None else squares
 
     def separate(self, goal: Goal) -> Proof | None:
         """A separable goal, part by part; constants shared equally, or left with the first."""
@@ -270,8 +310,57 @@ class Prover:
 
     # -- matrices
 
+    def gram(self, goal: MatrixGoal) -> Proof | None:
+        """Weights times constant matrices, each weight shifted until it is nonnegative."""
+        try:
+            _, found_groups = groups(self.context, goal)
+        except (TooMany, TooLarge, Rejected):
+            return None
+        plain: list[Fraction] | None = [Fraction(0)] * len(found_groups)
+        for shifts in (plain, self._shifts(goal, found_groups)):
+            if shifts is None:
+                continue
+            try:
+                weights = shifted(self.context, goal, shifts)
+            except Rejected as error:
+                self.note(Stopped("weights", str(error)), goal)
+                continue
+            proofs = []
+            for weight in weights:
+                found = self.scalar(weight)
+                if isinstance(found, Stopped):
+                    break
+                proofs.append(found)
+            else:
+                self.used("weights times semidefinite matrices")
+                return {"rule": "gram", "shifts": [str(s) for s in shifts], "proofs": proofs}
+        return None
+
+    def _shifts(self, goal: MatrixGoal, found_groups: list[Group]) -> list[Fraction] | None:
+        found = []
+        for part in found_groups:
+            weight = Goal(
+                goal.name,
+                goal.variables,
+                goal.box,
+                self.context.normal.node(part.weight),
+                parameters=goal.parameters,
+            )
+            shift = _bound(self, weight)
+            if shift is None:
+                return None
+            found.append(shift)
+        return found
+
     def matrix(self, goal: MatrixGoal) -> Proof | Stopped:
         """Boxes with an elimination in intervals, then principal minors one by one."""
+        found = pave(self.context, goal, "factored", self.budget.part(1.0), QUICK)
+        if isinstance(found, Paved):
+            self.used("boxes", found.leaves)
+            return found.proof
+        weights = self.gram(goal)
+        if weights is not None:
+            return weights
         found = pave(self.context, goal, "factored", self.budget.part(1.0), TRIAL)
         if isinstance(found, Paved):
             self.used("boxes", found.leaves)
@@ -294,6 +383,40 @@ class Prover:
             self.used("boxes", again.leaves)
             return again.proof
         return again
+
+
+def _bound(prover: Prover, goal: Goal) -> Fraction | None:
+    """A shift that makes the weight of a group nonnegative, as small as is easily found."""
+    try:
+        _, p = shaped(prover.context, goal, "expanded")
+        inner = freed(prover.context, goal, p)
+    except (TooMany, TooLarge, Rejected, Undefined):
+        inner = goal
+    leaves = Program(prover.context.terms, [inner.term])
+    cells = [inner.box]
+    for _ in range(7):  # a few halvings give the range well enough
+        cells = [half for box in cells for half in _halved(box)]
+    least: Fraction | None = None
+    for box in cells:
+        try:
+            (found,) = leaves(intervals(inner.variables, box))
+        except Undefined:
+            return None
+        if not found[0].is_finite():
+            return None
+        low = iv.outward((found[0], found[0]))[0]
+        least = low if least is None else min(least, low)
+    if least is None:
+        return None
+    return max(Fraction(0), -least)
+
+
+def _halved(box: Box) -> list[Box]:
+    cell = bounded(box)
+    if cell is None or not cell:
+        return [box]
+    axis = max(range(len(cell)), key=lambda k: cell[k][1] - cell[k][0])
+    return [(*box[:axis], half, *box[axis + 1 :]) for half in halves(box[axis])]
 
 
 def _zeros(goal: Goal) -> list[tuple[Fraction, ...]]:

@@ -82,7 +82,8 @@ class Minima:
         if needs_infima and len(self.problem.components) > 1:
             base["infima"] = [self.infimum(m) for m in self.components]
         if self.found.kind not in ("points", "manifold") or not self.found.points:
-            return [base]
+            single = needs_infima and len(self.problem.components) <= 1
+            return [{**base, "infimum": self.infimum(self.found)} if single else base]
         exact = all(self.found.exact)
         points = [self.framed(p) for p in self.found.points]
         if not needs_points:
@@ -106,7 +107,12 @@ class Minima:
     def infimum(self, found: Minimisers) -> dict[str, Any]:
         """Bounds of one infimum."""
         if not found.points:
-            return {"lower": _below(found.value)} if found.value not in ("", "-oo") else {}
+            entry: dict[str, Any] = (
+                {"lower": _below(found.value)} if found.value not in ("", "-oo") else {}
+            )
+            if found.curve is not None:  # far along the way down f is nearly its infimum
+                entry["at"] = self.short(list(found.curve.values()))
+            return entry
         if found.exact[0]:
             return {"lower": "at", "at": self.framed(found.points[0])}
         return {"lower": _below(found.value), "at": self.short(found.points[0])}

@@ -133,9 +133,24 @@ class _Paver:
             return self.leaf(OUTSIDE)
         if self.holds(MEAN, box):
             return self.leaf(MEAN)
-        if self.scalar is None or self.plain or bounded(box) is None:
+        if self.scalar is None or self.plain:
             return False
+        if bounded(box) is None:
+            return self.tail(self.scalar, box)
         return self.convex(self.scalar, box)
+
+    def tail(self, leaves: Leaves, box: Box) -> bool:
+        """An unbounded cell on which the goal is convex."""
+        for index in self.near(box):
+            if leaves.holds(ANCHOR, box, None, index):
+                return self.leaf(ANCHOR, index)
+        foot = tuple(
+            lo if lo is not None else hi if hi is not None else Fraction(0) for lo, hi in box
+        )
+        if leaves.holds(CONVEX_AT, box, foot, -1):
+            self.points.append(foot)
+            return self.leaf(CONVEX_AT)
+        return False
 
     def convex(self, leaves: Leaves, box: Box) -> bool:
         for index in self.near(box):
@@ -164,7 +179,7 @@ class _Paver:
             gaps = [
                 max(Fraction(0), a - hi, lo - b) <= 2 * (hi - lo)
                 for (a, b), (lo, hi) in zip(anchor.at, box, strict=True)
-                if lo is not None and hi is not None
+                if lo is not None and hi is not None  # an unbounded cell is wide enough
             ]
             if all(gaps):
                 found.append(index)
