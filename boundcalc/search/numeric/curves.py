@@ -49,7 +49,7 @@ def _powers(sizes: Sequence[Any], values: Sequence[Any]) -> list[Term] | None:
         exponent = Fraction(round(float(order) * 2), 2)
         if abs(float(order) - float(exponent)) > 0.15 or (exponent < 0 and terms):
             break
-        if exponent < -2:
+        if exponent < -2 or (terms and exponent >= terms[-1][1]):
             break
         coefficients = [r / s ** mpf(float(exponent)) for r, s in zip(rest, sizes, strict=True)]
         limit = _settled(coefficients)

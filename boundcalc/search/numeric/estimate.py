@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from boundcalc.search.numeric.minimisers import Minimisers
 
 NEEDLE_SECONDS = 0.1
+SIGNS = ("convex", "star-convex")  # without a constant: the value's sign decides
+FEW = 4  # objectives whose order does not matter
+HUGE = 1e25  # a ratio beyond is called unbounded
 NEEDLE_REACH = 32.0
 NEEDLE_DIMENSIONS = 3
 
@@ -41,7 +44,8 @@ class Estimate:
     at : where attained, in the problem's variables; for "minimiser" the zero.
     words : constant formulas of `at` where recognised (None for the others).
     no_constant : why no positive constant works, or None.
-    curve : for "infinity": a formula in t for each variable, t -> oo.
+    curve : a formula in t for each variable, t -> oo: for "infinity", and for "minimiser" where
+        the ratio tends to 0 along a ray.
     component : which f_i is the worst, counted from 0; None for f.
     stopped : why the search ended.
     """
@@ -99,14 +103,36 @@ def _estimate(
 
 def search(quotients: Ratio, until: float) -> Iterator[tuple[Objective, Candidate]]:
     """Every low value that is found, with the objective it belongs to."""
-    for objective in objectives(quotients):
+    for count, objective in enumerate(_worst_first(objectives(quotients))):
+        if count and time.perf_counter() > until:
+            return
         found = [*attained(objective, until), *limits(objective)]
         yield from ((objective, each) for each in found)
+        if quotients.sense > 0 and any(_hopeless(quotients, each) for each in found):
+            continue  # no positive constant works: nothing lower matters
         far = tails(objective, found, until)
         yield from ((objective, each) for each in far)
         needle = _needle(objective, [*found, *far], until)
         if needle is not None:
             yield objective, needle
+
+
+def _worst_first(each: list[Objective]) -> list[Objective]:
+    """Where there are many, those with the least values at some points first."""
+    if len(each) <= FEW:
+        return each
+    points = each[0].region.sample(300, seed=29)
+    rough = [float(objective.values(points).min()) for objective in each]
+    return [each[k] for k in np.argsort(rough, kind="stable")]
+
+
+def _hopeless(quotients: Ratio, found: Candidate) -> bool:
+    """Whether this value alone shows that no constant works."""
+    from mpmath import mpf
+
+    tiny = mpf(10) ** -40
+    limit = -tiny if quotients.condition in SIGNS else tiny
+    return bool(found.note != UNPOLISHED and found.value < limit)
 
 
 def _needle(objective: Objective, found: Sequence[Candidate], until: float) -> Candidate | None:
@@ -147,7 +173,7 @@ def _said(
         value = mp.sqrt(value) if value > 0 else mp.zero
     if quotients.condition == "alpha-beta":
         value = max(value, mp.zero)
-    if value < mp.mpf(10) ** -40 and quotients.sense > 0 and abs(value) < mp.mpf(10) ** -40:
+    if abs(value) < mp.mpf(10) ** -40:
         value = mp.zero
     at = _lifted(quotients, best.point) if best.point is not None else None
     words = tuple(recognise(c) for c in at) if at is not None else ()
@@ -156,9 +182,10 @@ def _said(
             c if word is None else exact_point([parse(word)])[0]
             for c, word in zip(at, words, strict=True)
         )
-    curve = dict(zip(quotients.names, _curve(quotients, best), strict=True)) if best.curve else None
+    formulas = _curve(quotients, best)
+    curve = dict(zip(quotients.names, formulas, strict=True)) if formulas else None
     return Estimate(
-        value if mp.isfinite(value) else None,
+        value if mp.isfinite(value) and abs(value) < HUGE else None,
         best.kind,
         at,
         reason,
@@ -178,8 +205,9 @@ def _reason(quotients: Ratio, best: Candidate) -> str | None:
     place = {"minimiser": "into a zero of both sides", "infinity": "along a curve to infinity"}
     where = place.get(best.kind, "at the point")
     if quotients.sense < 0:
-        return f"the ratio grows without bound {where}" if best.value == -mp.inf else None
-    if quotients.condition in ("convex", "star-convex"):
+        unbounded = best.value < -HUGE
+        return f"the ratio grows without bound {where}" if unbounded else None
+    if quotients.condition in SIGNS:
         return f"the inequality fails {where}" if best.value < -(mpf(10) ** -25) else None
     if best.value > mpf(10) ** -30:
         return None
@@ -192,7 +220,22 @@ def _lifted(quotients: Ratio, point: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(compile(quotients.lift, quotients.region.variables).exact(point, 60))
 
 
+def _ray(best: Candidate) -> tuple[str, ...] | None:
+    """p + d/t where φ tends to 0 or minus infinity along it, for an exact zero p."""
+    if not best.limit_zero or best.direction is None or best.point is None:
+        return None
+    zero = [recognise(c) for c in best.point]
+    steps = [Fraction(d).limit_denominator(64) for d in best.direction]
+    if any(word is None for word in zero):
+        return None
+    return tuple(f"({word}) + ({step})/t" for word, step in zip(zero, steps, strict=True))
+
+
 def _curve(quotients: Ratio, best: Candidate) -> list[str]:
-    parts = [parse(words, ("t",)) for words in best.curve or ()]
+    """Formulas in t of a curve to infinity, or of a ray p + d/t into a zero."""
+    rows = best.curve or _ray(best)
+    if rows is None:
+        return []
+    parts = [parse(row, ("t",)) for row in rows]
     values = dict(zip(quotients.region.variables, parts, strict=True))
     return [text(substitute(formula, values)) for formula in quotients.lift]

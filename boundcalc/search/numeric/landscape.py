@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Landscape:
-    """f = mean of f_i, or f = ½‖F‖² with f_i = n/2·F_i², on a region.
+    """f = mean of f_i, or f = ½‖F‖² alone, on a region.
 
     weights : (d,) of the coordinates: where a coordinate is a linear form q·x of the problem's
     own variables,
@@ -56,10 +56,8 @@ class Landscape:
 
     @cached_property
     def f_i(self) -> tuple[Node, ...]:
-        if not self.residual:
-            return self.components
-        half = number(Fraction(len(self.residual), 2))
-        return tuple(multiply(half, square(part)) for part in self.residual)
+        """The components; of a residual map f itself, alone."""
+        return (self.f,) if self.residual else self.components
 
     @cached_property
     def gradient(self) -> tuple[Node, ...]:

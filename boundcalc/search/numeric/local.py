@@ -94,16 +94,19 @@ def descend(
     iterations: int = 80,
     until: float | None = None,
     reach: float = REACH,
+    gain: float = 1e-15,
 ) -> tuple[Floats, Floats]:
     """(N, d) points where the descents ended and (N,) their values (penalty included).
 
     until : a time.perf_counter() after which no further step is taken.
+    reach : the largest |asinh x|.
+    gain : relative decrease below which a descent ends.
     """
     chart = Chart.of(region)
     constraints = (*constraints, *region.curved())
     target = Penalised.of(slope, constraints, region.variables)
     with np.errstate(all="ignore"):
-        state = _State(chart, target, chart.back(region.project(starts)), reach)
+        state = _State(chart, target, chart.back(region.project(starts)), reach, gain)
     with np.errstate(all="ignore"):
         for _ in range(iterations):
             if not state.step() or (until is not None and time.perf_counter() > until):
@@ -114,8 +117,10 @@ def descend(
 class _State:
     """Positions, values, gradients and inverse Hessians of all descents."""
 
-    def __init__(self, chart: Chart, target: Penalised, y: Floats, reach: float) -> None:
-        self.chart, self.target = chart, target
+    def __init__(
+        self, chart: Chart, target: Penalised, y: Floats, reach: float, gain: float
+    ) -> None:
+        self.chart, self.target, self.gain = chart, target, gain
         self.low = np.where(np.isfinite(chart.low), chart.back(chart.low), -reach)
         self.high = np.where(np.isfinite(chart.high), chart.back(chart.high), reach)
         self.y = np.clip(y, self.low, self.high)
@@ -147,7 +152,7 @@ class _State:
         self.learn(k, reached - y, fresh - slope, uphill | stuck.any(axis=1))
         gain = self.value[k] - value
         self.y[k], self.value[k], self.slope[k] = reached, value, fresh
-        self.live[k] = moved & (gain > 1e-15 * np.abs(value))
+        self.live[k] = moved & (gain > self.gain * np.abs(value))
         return True
 
     def search(self, k: Indices, move: Floats, free: Floats):  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from boundcalc.search.numeric.derivative import diff_all
-from boundcalc.search.numeric.node import Node
+from boundcalc.search.numeric.node import Node, free
 from boundcalc.search.numeric.ratio import Piece, Ratio
 from boundcalc.search.numeric.region import Floats, Region
 from boundcalc.search.numeric.tape import Tape, compile
@@ -47,6 +47,11 @@ class Objective:
         if not self.size:
             return (self.piece.A, self.piece.B)
         return tuple(self.piece.matrix[i][j] for i in range(self.size) for j in range(i, self.size))
+
+    @cached_property
+    def constant(self) -> bool:
+        """Whether φ is the same everywhere, by its form."""
+        return not free(self.entries)
 
     @cached_property
     def values_tape(self) -> Tape:

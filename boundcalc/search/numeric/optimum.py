@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +15,7 @@ from boundcalc.search.numeric.local import descend
 from boundcalc.search.numeric.node import Node
 from boundcalc.search.numeric.objective import Objective
 from boundcalc.search.numeric.polish import newton
+from boundcalc.search.numeric.recognise import recognise
 from boundcalc.search.numeric.region import Floats
 from boundcalc.search.numeric.tape import compile
 
@@ -40,15 +41,20 @@ class Candidate:
 
 def attained(objective: Objective, until: float) -> list[Candidate]:
     """Local minima of φ in the region, least first."""
-    if objective.region.dimension == 1:
+    if objective.constant:
+        points = objective.region.project(np.zeros((1, objective.region.dimension)))
+        values = objective.values(points)
+    elif objective.region.dimension == 1:
         points, values = _scan(objective)
     else:
         points, values = _descents(objective, until)
     near = np.abs(points).max(axis=1, initial=0.0) < FAR
     points, values = simplest_first(points[near], values[near])
     result: list[Candidate] = []
-    for point, value in zip(points, values, strict=True):
-        if len(result) >= POLISHED or (result and time.perf_counter() > until):
+    for count, (point, value) in enumerate(zip(points, values, strict=True)):
+        if count >= 3 * POLISHED or len(result) >= POLISHED:
+            break
+        if (result and time.perf_counter() > until) or _settled(result):
             break
         if result:
             least = float(min(each.value for each in result))
@@ -59,7 +65,49 @@ def attained(objective: Objective, until: float) -> list[Candidate]:
         found = polish(objective, point)
         if found is not None:
             result.append(found)
-    return result
+    return [simplified(objective, each) for each in result]
+
+
+def _settled(found: Sequence[Candidate]) -> bool:
+    """Whether three polished values agree: more will not be lower."""
+    from mpmath import mpf
+
+    values = sorted(each.value for each in found if each.note != UNPOLISHED)
+    return len(values) >= 3 and values[2] - values[0] <= mpf(10) ** -25 * (1 + abs(values[0]))
+
+
+def simplified(objective: Objective, found: Candidate) -> Candidate:
+    """The same value at a simpler point, where φ does not depend on some coordinates."""
+    from mpmath import mp, mpf
+
+    if found.point is None or objective.region.dimension == 1:
+        return found
+    with mp.workdps(60):
+        point = list(found.point)
+        slack = mpf(10) ** -28 * (mpf(10) ** -28 + abs(found.value))
+
+        def good(trial: list[Any]) -> bool:
+            near = np.array([[float(c) for c in trial]])
+            if not objective.feasible(near).all() or not objective.clear(near).all():
+                return False
+            return bool(objective.exact(trial) <= found.value + slack)
+
+        for scale in (1, 2, 3, 4):  # all at once
+            rounded = [mp.nint(scale * c) / scale for c in point]
+            close = [abs(a - b) < mpf(10) ** -5 for a, b in zip(point, rounded, strict=True)]
+            trial = [b if c else a for a, b, c in zip(point, rounded, close, strict=True)]
+            if any(close) and good(trial):
+                point = trial
+                break
+        for k, value in enumerate(point):
+            if not mp.isfinite(value) or recognise(value) is not None:
+                continue
+            for guess in (mpf(0), mp.nint(value), mp.nint(2 * value) / 2, mpf(1), mpf(-1)):
+                trial = [*point[:k], guess, *point[k + 1 :]]
+                if good(trial):
+                    point = trial
+                    break
+        return replace(found, point=tuple(point))
 
 
 def simplest_first(points: Floats, values: Floats) -> tuple[Floats, Floats]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 DIGITS = 40
 WORKING = 70  # digits carried; half of them are lost to difference quotients
+SECONDS = 1.0  # for one zero
 
 Vector = list[Any]
 Equations = Callable[[Vector], Vector]
@@ -38,8 +40,9 @@ def newton(equations: Equations, start: Sequence[Any], steps: int = 40) -> Root 
             return None
         damping = mpf(0)
         count = 0
+        until = time.perf_counter() + SECONDS
         for count in range(steps):  # noqa: B007 (read after the loop)
-            if size < mpf(10) ** -(WORKING - 12):
+            if time.perf_counter() > until or size < mpf(10) ** -(WORKING - 12):
                 break
             matrix = _jacobian(equations, x, value)
             moved = None

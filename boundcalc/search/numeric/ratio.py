@@ -278,7 +278,8 @@ def component_infimum(frame: _Frame, i: int) -> tuple[Node, tuple[Point, ...]]:
     whole = frame.whole
     if len(whole.f_i) == 1:
         return frame.infimum, frame.points
-    found = least(whole.f_i[i], whole.region, time.perf_counter() + 2.0)
+    seconds = max(0.05, 3.0 / len(whole.f_i))
+    found = least(whole.f_i[i], whole.region, time.perf_counter() + seconds)
     if found.value in ("", "-oo"):
         raise RatioError(f"component {i + 1} has no known finite infimum on the domain")
     points = tuple(tuple(map(parse, point)) for point in found.points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,21 +21,27 @@ from boundcalc.search.numeric.tape import compile
 GROWTH = 4.0  # from one distance to the next
 FIRST = 8.0
 DISTANCES = 7
+STEADY = 7  # values on a curve that show a trend: an oscillation seldom falls six times
 KEPT = 4  # branches that are followed
+REACH_FACTOR = 2.5  # other coordinates up to about |x_j| to this power
 
 
 def tails(objective: Objective, found: Sequence[Candidate], until: float) -> list[Candidate]:
     """Limits of φ at infinity that are below, or as low as, what was found elsewhere."""
     best = min((each.value for each in found), default=None)
     result: list[Candidate] = []
+    if objective.constant:
+        return result
     low, high = objective.region.frame()
     for j in range(objective.region.dimension):
         for sign, bound in ((1, high[j]), (-1, low[j])):
             if np.isfinite(bound) or (result and time.perf_counter() > until):
                 continue
-            candidate = _tail(objective, j, sign, best, until)
+            candidate = _axis(objective, j, sign) or _tail(objective, j, sign, best, until)
             if candidate is not None:
                 result.append(candidate)
+            if candidate is not None and candidate.limit_zero and candidate.curve:
+                return result  # no constant works: nothing lower matters
     return result
 
 
@@ -67,6 +74,21 @@ def _promising(values: Sequence[float], best: Any) -> bool:
     return min(falls) > 0.05 * abs(last[-1]) and values[-1] < 1e3 * (1 + abs(float(best)))
 
 
+def _axis(objective: Objective, j: int, sign: int) -> Candidate | None:
+    """A straight line parallel to an axis along which no constant works, where there is one."""
+    if objective.region.dimension == 1:
+        return None
+    low, high = objective.region.frame()
+    for middle in (np.zeros(len(low)), *map(np.array, objective.zeros)):
+        start = np.clip(middle, low, high)
+        exact = [str(Fraction(float(c)).limit_denominator(64)) for c in start]
+        exact[j] = "t" if sign > 0 else "-t"
+        found = _along(objective, tuple(exact))
+        if found is not None and found.limit_zero:
+            return found
+    return None
+
+
 def _line(objective: Objective, sign: int, best: Any) -> Candidate | None:
     """One variable: the limit along x = ±t, and the least value of far windows, where it
     oscillates."""
@@ -75,9 +97,12 @@ def _line(objective: Objective, sign: int, best: Any) -> Candidate | None:
         window = sign * (10.0**exponent + np.linspace(0.0, 40.0, 1500))
         values.append((float(window[0]), float(objective.values(window[:, None]).min())))
     levels = [value for _, value in values]
-    if not _promising(levels, best) or not np.isfinite(levels[-1]):
+    curve = ("t" if sign > 0 else "-t",)
+    if not np.isfinite(levels).all():  # over- or underflow: mpmath has none
+        return _along(objective, curve)
+    if not _promising(levels, best):
         return None
-    along = _along(objective, ("t" if sign > 0 else "-t",))
+    along = _along(objective, curve)
     low = min(levels[-3:])
     if along is not None and float(along.value) <= low + 1e-6 * (1 + abs(low)):
         return along
@@ -97,7 +122,12 @@ def _rough(objective: Objective, trail: Sequence[tuple[Floats, float]]) -> Candi
         return Candidate("infinity", mp.zero, point, "falls to 0 along a trail", limit_zero=True)
     if all(b < 1.5 * a for a, b in itertools.pairwise(last)) and last[-1] < 0:
         return Candidate("infinity", -mp.inf, point, "unbounded along a trail", limit_zero=True)
-    return Candidate("infinity", mpf(min(last)), point, "least value of a trail")
+    low = Fraction(min(last))
+    simple = low.limit_denominator(1000)
+    if abs(simple - low) < Fraction(1, 10**9) * abs(low):
+        low = simple
+    value = mpf(low.numerator) / low.denominator
+    return Candidate("infinity", value, point, "least value of a trail")
 
 
 def _along(objective: Objective, curve: tuple[str, ...] | None) -> Candidate | None:
@@ -120,23 +150,31 @@ def _along(objective: Objective, curve: tuple[str, ...] | None) -> Candidate | N
             if not mp.isfinite(value):
                 break
             values.append(value)
-        if len(values) < 4:
-            return None
         point = tape.exact([mpf(2) ** 20], 60)
         return _limit(values, point, curve)
 
 
 def _limit(values: list[Any], point: Sequence[Any], curve: tuple[str, ...]) -> Candidate | None:
-    """0, minus infinity, or a number, from values at t growing by factors of 4."""
+    """None (plus infinity), 0, minus infinity, or a number: t grows by factors of 4."""
     from mpmath import mp, mpf
 
-    a, b, c = values[-3:]
-    if c == 0 or (abs(c) < abs(b) * mpf("0.9") and abs(b) < abs(a) * mpf("0.9") and c > 0):
-        return Candidate("infinity", mp.zero, tuple(point), "tends to 0", curve, limit_zero=c != 0)
-    if c < b < a and abs(c) > mpf("1.1") * abs(b) > mpf("1.2") * abs(a):
+    last = values[-STEADY:]
+    if len(last) < STEADY:
+        return None
+    steps = list(itertools.pairwise(last))
+    c = last[-1]
+    if all(v == 0 for v in last[-3:]):
+        return Candidate("infinity", mp.zero, tuple(point), "0", curve)
+    if c > 0 and all(abs(q) < mpf("0.9") * abs(p) for p, q in steps):
+        return Candidate("infinity", mp.zero, tuple(point), "tends to 0", curve, limit_zero=True)
+    falls = [p - q for p, q in steps]
+    lasting = all(g > mpf("0.9") * f > 0 for f, g in itertools.pairwise(falls))
+    if lasting and falls[-1] > mpf(10) ** -3 * abs(c):  # like a power, or a logarithm
         return Candidate("infinity", -mp.inf, tuple(point), "unbounded", curve, limit_zero=True)
-    if a - b > mpf(10) ** -3 * abs(c) and b - c > mpf("0.9") * (a - b):  # like a logarithm
-        return Candidate("infinity", -mp.inf, tuple(point), "unbounded", curve, limit_zero=True)
+    if all(g < mpf("0.9") * f < 0 for f, g in itertools.pairwise(falls)) and (
+        -falls[-1] > mpf(10) ** -3 * abs(c)
+    ):
+        return None
     return Candidate("infinity", _extrapolated(values), tuple(point), "limit", curve)
 
 
@@ -172,7 +210,15 @@ def _follow(
         rank = rank[np.isfinite(values[rank])]
         if not len(rank) or (k > 3 and time.perf_counter() > until):
             break
-        ends, levels = descend(slope, rest, starts[rank], iterations=60, until=until)
+        ends, levels = descend(
+            slope,
+            rest,
+            starts[rank],
+            iterations=40,
+            until=until,
+            reach=REACH_FACTOR * float(np.arcsinh(abs(t))),
+            gain=1e-11,
+        )
         order = np.argsort(levels, kind="stable")[:KEPT]
         order = order[np.isfinite(levels[order])]
         if not len(order):

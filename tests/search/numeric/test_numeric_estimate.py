@@ -173,6 +173,37 @@ def test_curve_to_infinity_is_exact() -> None:
     )
 
 
+def test_rays_into_a_minimiser_are_given() -> None:
+    assert best(problem("x^4"), "pl").curve in ({"x": "1/t"}, {"x": "-1/t"})
+    assert best(problem("x^2 + y^4", variables="xy"), "pl").curve in (
+        {"x": "0", "y": "1/t"},
+        {"x": "0", "y": "-1/t"},
+    )
+    assert best(SINE, "pl").curve is None
+
+
+def test_a_residual_is_one_function() -> None:
+    """Smoothness of ½(F₁² + F₂²): eigenvalues 1 and 4, not those of F₁² and F₂² alone."""
+    assert best(problem(variables="xy", residual=("x", "2*y")), "smooth").value == 4
+    assert best(problem(variables="xy", residual=("x", "2*y")), "strongly-convex").value == 1
+
+
+def test_oscillation_is_no_decay() -> None:
+    """λ_min along a line is periodic in t: values at 2^k fall now and then."""
+    found = best(problem(variables="xy", residual=("x", "y - sin(x)")), "uniform-conditioning")
+    assert agrees(found.value, "(3-sqrt(5))/2", 25)
+
+
+@pytest.mark.parametrize("condition", ["pl", "strongly-convex", "smooth"])
+def test_growth_beyond_double_precision(condition: str) -> None:
+    """cosh overflows at 710: what lies beyond is neither a limit nor a least value."""
+    found = best(problem("cosh(x) - 1"), condition)
+    if condition == "smooth":
+        assert found.no_constant is not None
+    else:
+        assert agrees(found.value, "1", 25)
+
+
 def test_a_saddle_is_named() -> None:
     found = best(problem("(u*v-1)^2/2", variables="uv"), "pl")
     assert found.words == ("0", "0")
