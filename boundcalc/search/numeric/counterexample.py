@@ -45,8 +45,7 @@ def counterexample(
     """A rational point, in the problem's variables, where the condition fails with these constants.
 
     For convexity and smoothness a point where the Hessian has an eigenvalue out of bounds. None
-    where
-    none was found. The point is checked at 60 digits here, which is no proof.
+    where none was found. The point is checked at 60 digits here, which is no proof.
     """
     from mpmath import mp
 

@@ -13,8 +13,7 @@ Term = tuple[Fraction, Fraction]  # coefficient, exponent
 def fitted(
     distances: Sequence[float], points: Sequence[Sequence[Any]], j: int, sign: int
 ) -> tuple[str, ...] | None:
-    """Formulas in t of all coordinates, from polished points at |x_j| = distances; None if none
-    fits."""
+    """Formulas in t of all coordinates, from points at |x_j| = distances, or None."""
     from mpmath import mp, mpf
 
     rows: list[list[Term]] = []

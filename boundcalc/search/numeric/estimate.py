@@ -1,5 +1,4 @@
-"""Best constants: the least value of a condition's ratios over points, limits at zeros, and
-tails."""
+"""Best constants: the least value over points, limits at zeros, and tails."""
 
 from __future__ import annotations
 

@@ -16,8 +16,7 @@ LARGEST_ENTRY = 100
 
 
 def linear_forms(whole: Landscape) -> tuple[tuple[int, ...], ...] | None:
-    """Orthogonal integer rows q such that every f_i depends on the q·x only; None where on all of
-    x.
+    """Orthogonal integer rows q where every f_i depends on the q·x only; None where on all of x.
 
     The gradients' null space is guessed from samples and confirmed as an identity at exact points.
     """

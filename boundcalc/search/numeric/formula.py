@@ -1,8 +1,7 @@
 """Text to nodes: a small Pratt parser with caps, so that no text can make it work for long.
 
 Numbers (0.1 is exactly 1/10), variables, pi, e, + - * / and unary minus, ^ or ** with whole or
-rational
-constant exponents, sqrt and the functions of `node.FUNCTIONS`.
+rational constant exponents, sqrt and the functions of `node.FUNCTIONS`.
 """
 
 from __future__ import annotations

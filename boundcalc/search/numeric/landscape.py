@@ -32,8 +32,7 @@ class Landscape:
     """f = mean of f_i, or f = ½‖F‖² alone, on a region.
 
     weights : (d,) of the coordinates: where a coordinate is a linear form q·x of the problem's
-    own variables,
-    the weight is ‖q‖², and ‖∇f‖² = Σ weight·(∂f)², ‖x − y‖² = Σ (x_k − y_k)²/weight.
+    own variables, the weight is ‖q‖², and ‖∇f‖² = Σ weight·(∂f)², ‖x − y‖² = Σ (x_k − y_k)²/weight.
     lift : the problem's own variables as formulas in these coordinates.
     """
 

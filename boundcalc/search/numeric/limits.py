@@ -14,6 +14,7 @@ from boundcalc.search.numeric.optimum import Candidate
 from boundcalc.search.numeric.tape import compile
 
 DIGITS = 60
+FLAT = 82  # digits: twice those of a zero that is not exact
 
 
 def limits(objective: Objective) -> list[Candidate]:
@@ -98,20 +99,27 @@ def _first_order(
 def _pencil(
     objective: Objective, point: list[Any], loose: list[int], first: Any, second: Any
 ) -> Candidate | None:
-    """The least generalised eigenvalue of (A'', B''), where B'' is positive definite."""
+    """The least generalised eigenvalue of (A'', B'') where B'' is positive, and rays elsewhere."""
     from mpmath import mp, mpf
 
     d = len(loose)
     sizes, axes = mp.eigsy(second)
     scale = max(abs(s) for s in sizes)
-    if scale < mpf(10) ** -20 or min(sizes) < scale * mpf(10) ** -20:
-        null = [k for k in range(d) if sizes[k] <= scale * mpf(10) ** -20 or scale < mpf(10) ** -20]
-        return _along_rays(objective, point, loose, axes, null, first)
-    root = axes * mp.diag([1 / mp.sqrt(s) for s in sizes])
-    values, vectors = mp.eigsy(root.T * first * root)
-    k = min(range(d), key=lambda j: values[j])
-    direction = root * vectors[:, k]
-    return _limit(values[k], point, _widened(direction, loose, point))
+    none = scale < mpf(10) ** -20
+    null = [k for k in range(d) if none or sizes[k] <= scale * mpf(10) ** -20]
+    wide = [k for k in range(d) if k not in null]
+    best = _along_rays(objective, point, loose, axes, null) if null else None
+    if wide and all(mp.norm(first * axes[:, k]) < mpf(10) ** -20 for k in null):
+        root = mp.matrix(d, len(wide))
+        for column, k in enumerate(wide):
+            for row in range(d):
+                root[row, column] = axes[row, k] / mp.sqrt(sizes[k])
+        values, vectors = mp.eigsy(root.T * first * root)
+        k = min(range(len(wide)), key=lambda j: values[j])
+        found = _limit(values[k], point, _widened(root * vectors[:, k], loose, point))
+        if best is None or found.value < best.value:
+            best = found
+    return best
 
 
 def _limit(
@@ -142,11 +150,8 @@ def _along_rays(
     loose: list[int],
     axes: Any,
     null: list[int],
-    first: Any,
 ) -> Candidate | None:
     """B'' is singular: orders of A and B along rays in its null space (all rays, where B'' = 0)."""
-    from mpmath import mp, mpf
-
     best: Candidate | None = None
     for combination in _directions(len(null)):
         direction = axes[:, null[0]] * 0
@@ -156,8 +161,6 @@ def _along_rays(
         found = _order_along(objective, point, ray)
         if found is not None and (best is None or found.value < best.value):
             best = found
-    if best is None and mp.norm(first) < mpf(10) ** -20:
-        return None
     return best
 
 
@@ -182,6 +185,8 @@ def _order_along(
         moved = [p + step * r for p, r in zip(point, ray, strict=True)]
         if not objective.feasible(np.array([[float(c) for c in moved]])).all():
             return None
+        if not abs(objective.values_tape.exact(moved, 200)[1]) > mpf(10) ** -FLAT:
+            return None  # B vanishes along the ray, up to the digits of the zero
         values.append(objective.exact(moved, 200))
     if not all(mp.isfinite(v) for v in values) or values[2] == 0:
         return None

@@ -1,5 +1,4 @@
-"""What is minimised: sense·A/B or sense·(an extreme eigenvalue), with gradients, fast and to many
-digits."""
+"""What is minimised: sense·A/B or sense·eigenvalue, with gradients, fast and to many digits."""
 
 from __future__ import annotations
 

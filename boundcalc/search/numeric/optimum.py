@@ -154,8 +154,7 @@ def _scan(objective: Objective) -> tuple[Floats, Floats]:
 
 
 def line(objective: Objective) -> Floats:
-    """Increasing points of one variable: even, and at all scales around 0, the zeros and the
-    ends."""
+    """Increasing points of one variable: even, and at all scales around 0, zeros and ends."""
     low, high = (float(side[0]) for side in objective.region.frame())
     start = low if np.isfinite(low) else (high if np.isfinite(high) else 0.0) - 60.0
     end = high if np.isfinite(high) else (low if np.isfinite(low) else 0.0) + 60.0

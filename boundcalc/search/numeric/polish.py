@@ -65,8 +65,7 @@ def newton(equations: Equations, start: Sequence[Any], steps: int = 40) -> Root 
 
 
 def _settled(matrix: Any, value: Vector, x: Vector) -> bool:
-    """Whether the next step would be short: small equations alone may be those of exp(x) at
-    -100."""
+    """Whether the next step would be short: equations alone are small for exp(x) at -100."""
     from mpmath import mp, mpf
 
     if matrix.rows != matrix.cols:

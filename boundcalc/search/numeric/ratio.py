@@ -1,5 +1,4 @@
-"""Conditions as quotients: the best constant is an infimum, or a supremum, of A/B over the
-region."""
+"""Conditions as quotients: the best constant is an infimum, or a supremum, of A/B."""
 
 from __future__ import annotations
 
@@ -35,8 +34,7 @@ Matrix = tuple[tuple[Node, ...], ...]
 
 
 class RatioError(ValueError):
-    """A ratio that cannot be formed; says why (no minimiser, infimum unknown, unknown
-    condition)."""
+    """A ratio that cannot be formed; says why."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,8 @@ class Piece:
 class Ratio:
     """The constant of a condition: sense +1, the largest c with A − c·B ≥ 0 (an infimum of A/B);
     sense −1, the smallest c with c·B − A ≥ 0 (a supremum). For a matrix M in place of A and B:
-    the least
-    eigenvalue of M (sense +1), the largest (sense −1). `root`: the constant is the square root of
-    that (eb).
+    its least eigenvalue (sense +1), its largest (sense −1). root : the constant is the square root
+    of that (eb).
     """
 
     condition: str
@@ -83,8 +80,7 @@ def ratio(
     """The quotients of a condition (catalogue id), other constants fixed (epsilon, alpha).
 
     Where f depends on linear forms only and the domain is all of R^d, the quotients are in those
-    forms
-    (`region.variables`), and `lift` leads back to the variables `names`.
+    forms (`region.variables`), and `lift` leads back to the variables `names`. Raises RatioError.
     """
     if condition not in _MAKERS:
         raise RatioError(f"condition {condition!r} is not known to the numeric search")
@@ -110,8 +106,7 @@ def ratio(
 
 @dataclass(frozen=True)
 class _Frame:
-    """What the conditions' formulas are made of. missing: a direction in which every f_i is
-    constant."""
+    """What conditions are made of. missing: every f_i is constant in some direction."""
 
     whole: Landscape
     points: tuple[Point, ...]
@@ -141,6 +136,8 @@ class _Frame:
 
     def distance(self, point: Point) -> Node:
         """The squared distance from the point."""
+        if self.missing and not self.whole.region.whole:
+            raise RatioError("nearest points of a segment of minimisers are not supported")
         return total(
             multiply(number(1 / w), square(a))
             for w, a in zip(self.whole.weights, self.away(point), strict=True)
@@ -150,6 +147,8 @@ class _Frame:
         """Each minimiser with the region where it is a nearest one."""
         if self.minimisers.kind != "points" or not self.points:
             raise RatioError(f"minimisers are not isolated points: {self.minimisers.kind}")
+        if len(self.points) == 1:
+            return [(self.points[0], ())]
         result = []
         for point in self.points:
             closer = tuple(

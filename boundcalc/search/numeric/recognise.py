@@ -1,5 +1,4 @@
-"""Exact numbers behind digits: rationals, square roots, multiples of pi, logarithms of small
-rationals."""
+"""Exact numbers behind digits: rationals, square roots, multiples of pi, logarithms."""
 
 from __future__ import annotations
 

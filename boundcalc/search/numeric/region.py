@@ -110,8 +110,7 @@ class Region:
         return low, high
 
     def sample(self, count: int, seed: int, near: Sequence[Floats] = ()) -> Floats:
-        """(about count, d) points: spread evenly, at all scales around 0 and `near`, and on
-        faces."""
+        """(about count, d) points: even, at all scales around 0 and `near`, and on faces."""
         random = np.random.default_rng(seed)
         d = self.dimension
         low, high = self.frame()

@@ -90,8 +90,7 @@ def _axis(objective: Objective, j: int, sign: int) -> Candidate | None:
 
 
 def _line(objective: Objective, sign: int, best: Any) -> Candidate | None:
-    """One variable: the limit along x = ±t, and the least value of far windows, where it
-    oscillates."""
+    """One variable: the limit along x = ±t, or the least value of far windows."""
     values = []
     for exponent in (3, 4, 5, 6, 7):
         window = sign * (10.0**exponent + np.linspace(0.0, 40.0, 1500))

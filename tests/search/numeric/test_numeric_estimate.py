@@ -253,3 +253,22 @@ def test_the_time_is_kept() -> None:
     start = time.perf_counter()
     estimate(given, "pl", {}, known, 1.0)
     assert time.perf_counter() - start < 4.0
+
+
+def test_forms_on_a_box() -> None:
+    """On [−10, 10]² the minimisers of the ridge are a segment; inner products see u = x + y alone.
+
+    u runs to 20, where α = 1 asks for (a − g(u + ½))/b of the component with v = u.
+    """
+    given = problem(*RIDGE.components, variables="xy", domain=(side("-10", "10"),) * 2)
+    found = best(given, "alpha-beta", alpha="1")
+    with mp.workdps(40):
+        worst = mpf(0)
+        for u in (mpf(20), mpf(-20)):
+            for v in (u, u + 1):
+                part, slope = v**2 / (1 + v**2), 2 * v / (1 + v**2) ** 2
+                worst = max(worst, (part - mpf("0.2") - slope * (u + mpf("0.5"))) / part)
+        assert abs(found.value - worst) < mpf(10) ** -30
+    assert found.kind == "boundary"
+    with pytest.raises(RatioError, match="segment"):
+        best(given, "rsi")
