@@ -26,6 +26,7 @@ from boundcalc.search.prove.witness import along_curve, at_point, downward, into
 Progress = Callable[..., None]
 
 FALLS_FROM_STRONG_CONVEXITY = ("pl", "rsi", "eb", "qg")
+FALLS_FROM_CONVEXITY = ("aiming", "alpha-beta")
 FALLS_FROM_CONDITIONING = ("pl", "pl-star")
 SMALLEST = ("L", "beta")  # constants of which the smallest is sought; the largest of the others
 
@@ -135,7 +136,12 @@ class Case:
         single = len(self.minima.found.points) <= 1
         if self.condition in FALLS_FROM_STRONG_CONVEXITY and single and self._seems_convex():
             yield "strong convexity", {}, "strong-convexity", []
-        for facts in self.minima.proposals(self.needs_points, self.needs_infima):
+        proposals = self.minima.proposals(self.needs_points, self.needs_infima)
+        if self.condition in FALLS_FROM_CONVEXITY:
+            for facts in proposals:
+                without = {key: value for key, value in facts.items() if not key.startswith("inf")}
+                yield "convexity", without, "convexity", []
+        for facts in proposals:
             yield "", facts, "direct", anchors
 
     def _seems_convex(self) -> bool:

@@ -11,7 +11,7 @@ holds on 0 ≤ t ≤ 1/R, the old one holds for all x of the chart.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import factorial
 
@@ -65,6 +65,7 @@ class _Chart:
     box: Mapping[str, Ends]
     free: dict[str, Ends]
     region: Mapping[str, iv.Interval]
+    settled: dict[str, tuple[int, Polynomial] | None] = field(default_factory=dict)
 
     @property
     def t(self) -> str:
@@ -103,7 +104,9 @@ class _Chart:
             if k % 2:
                 k, q = k + 1, normal.times(q, variable(self.t))
             return k // 2, normal.function("sqrt", q)
-        near = self._settled(function, argument)
+        if name not in self.settled:
+            self.settled[name] = self._settled(function, argument)
+        near = self.settled[name]
         if near is not None:
             return near
         if function not in BOUNDED:
@@ -189,6 +192,7 @@ def charted(context: Context, goal: Goal, p: Polynomial, chart: str, radius: Fra
     chart_box = dict(zip(names, box, strict=True)) | dict(goal.parameters)
     work = _Chart(context, goal, index, radius, coordinates, chart_box, {}, region)
     _, value = work.polynomial(p)
+    value = _without_common_power(value, work.t)
     normal = context.normal
     constraints = tuple(
         normal.node(work.polynomial(normal.of(node))[1]) for node in goal.constraints
@@ -203,6 +207,17 @@ def charted(context: Context, goal: Goal, p: Polynomial, chart: str, radius: Fra
         skip=(),
         anchors=(),
         positive=(),
+    )
+
+
+def _without_common_power(p: Polynomial, name: str) -> Polynomial:
+    """p divided by the highest power of a variable that divides it."""
+    common = min((dict(monomial).get(name, 0) for monomial in p.terms), default=0)
+    return Polynomial(
+        {
+            tuple((n, e - common if n == name else e) for n, e in m if n != name or e > common): c
+            for m, c in p.terms.items()
+        }
     )
 
 

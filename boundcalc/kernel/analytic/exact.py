@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import sturm
 from boundcalc.kernel.analytic.formula import parse
-from boundcalc.kernel.analytic.goal import Context, Goal
-from boundcalc.kernel.analytic.normal import ZERO, Normal, number, scaled
+from boundcalc.kernel.analytic.goal import Anchor, Context, Goal
+from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
+from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import Json, fields, items, text
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import ONE, Polynomial, variable
@@ -48,7 +50,11 @@ def _denominator(
     best: tuple[str, Polynomial, int] | None = None
     for name in sorted(p.variables(), key=_age, reverse=True):
         atom = normal.atom(name)
-        if atom is not None and atom[0] == "inv" and atom[1] in signs:
+        if atom is None or atom[0] != "inv":
+            continue
+        if atom[1] not in signs and by_form(normal, atom[1], True):
+            signs[atom[1]] = True
+        if atom[1] in signs:
             power = max(e for m in p.terms for n, e in m if n == name)
             best = (name, atom[1], power)
             break
@@ -92,7 +98,7 @@ def _kind(normal: Normal, name: str, exponent: int) -> str:
         function, argument = atom
         if function in POSITIVE or (function == "inv" and by_form(normal, argument, True)):
             return "positive"
-        if function == "sqrt" and (number(argument) or 0) > 0:
+        if function == "sqrt" and by_form(normal, argument, True):
             return "positive"
         if function in NONNEGATIVE or function.startswith("root"):
             return "nonnegative"
@@ -174,6 +180,16 @@ def by_squares(context: Context, goal: Goal, p: Polynomial, proof: Json) -> None
         raise Rejected(f"{goal.name}: the sum of squares is not the goal")
 
 
+def vanishes(context: Context, node: Node, names: Sequence[str], anchor: Anchor) -> bool:
+    """Whether a node and its gradient are exactly 0 at an exact anchor."""
+    if anchor.point is None:
+        return False
+    terms = context.terms
+    place = dict(zip(names, anchor.point, strict=True))
+    nodes = [node, *(terms.derivative(node, name) for name in names)]
+    return not any(context.normal.of(terms.substitute(n, place)) for n in nodes)
+
+
 def parts(context: Context, goal: Goal, p: Polynomial, shares: Json) -> list[Goal]:
     """A separable goal as one goal for each group of variables; constants by the given shares.
 
@@ -204,15 +220,18 @@ def parts(context: Context, goal: Goal, p: Polynomial, shares: Json) -> list[Goa
     found = []
     for k, ((names, total), share) in enumerate(zip(groups, weights, strict=True)):
         kept = [i for i, name in enumerate(goal.variables) if name in names]
+        own = tuple(goal.variables[i] for i in kept)
         node = normal.node(total + scaled(rest_of, share))
+        feet = [anchor.part(kept) for anchor in goal.anchors]
         found.append(
             Goal(
                 f"{goal.name}.part{k}",
-                tuple(goal.variables[i] for i in kept),
+                own,
                 tuple(goal.box[i] for i in kept),
                 node,
                 goal.strict,
                 parameters=goal.parameters,
+                anchors=tuple(foot for foot in feet if vanishes(context, node, own, foot)),
                 positive=goal.positive,
             )
         )

@@ -407,8 +407,10 @@ def _enclosed(statement: Statement, facts: Facts, data: Json) -> Facts:
 
     f > f(z) outside a box M in the inner part of the domain, and ∇²f ≥ λI on M: then f has exactly
     one minimiser x*, it lies in M, |x* − z| ≤ ‖∇f(z)‖/λ, and f(z) − ‖∇f(z)‖²/(2λ) ≤ f* ≤ f(z).
+    "convex": instead, f is convex on the domain, and every point of the boundary of M is further
+    than 2‖∇f(z)‖/λ from z: there f > f(z), so a local minimum lies inside M, and it is global.
     """
-    raw = fields(data, "enclosed", {"point", "box", "convexity"}, set())
+    raw = fields(data, "enclosed", {"point", "box", "convexity"}, {"convex"})
     terms = statement.context.terms
     frame = facts.frame
     point = tuple(rational(x, "enclosed") for x in items(raw["point"], "enclosed"))
@@ -431,6 +433,7 @@ def _enclosed(statement: Statement, facts: Facts, data: Json) -> Facts:
     names = tuple(terms.const(x) for x in point)
     above = terms.sub(f, terms.substitute(f, dict(zip(frame.variables, names, strict=True))))
     by = terms.const(convexity)
+    hessian = tuple(tuple(terms.derivative(s, name) for name in frame.variables) for s in slopes)
     rows = tuple(
         tuple(
             terms.sub(terms.derivative(slope, name), by if i == j else terms.zero)
@@ -438,17 +441,33 @@ def _enclosed(statement: Statement, facts: Facts, data: Json) -> Facts:
         )
         for i, slope in enumerate(slopes)
     )
+    global_ = Goal(
+        "minimisers.above",
+        frame.variables,
+        frame.box,
+        above,
+        True,
+        _inside(statement, facts),
+        skip=(box,),
+        positive=facts.positive,
+    )
+    if raw.get("convex", False) is True:
+        for x, (lo, hi) in zip(point, box, strict=True):
+            if lo is None or hi is None or not (x - lo > 2 * high and hi - x > 2 * high):
+                raise Rejected("enclosed: the point is too near to the boundary of its box")
+    elif "convex" in raw:
+        raise ClaimError("enclosed: convex is true, or left out")
     goals = (
-        Goal(
-            "minimisers.above",
+        MatrixGoal(
+            "minimisers.convex",
             frame.variables,
             frame.box,
-            above,
-            True,
-            _inside(statement, facts),
-            skip=(box,),
+            hessian,
+            constraints=_inside(statement, facts),
             positive=facts.positive,
-        ),
+        )
+        if "convex" in raw
+        else global_,
         MatrixGoal("minimisers.convex0", frame.variables, box, rows, positive=facts.positive),
     )
     star = terms.var(FSTAR)

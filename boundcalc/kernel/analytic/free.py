@@ -6,11 +6,12 @@ A constraint a·s + b ≥ 0 on one such variable narrows its range.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
-from boundcalc.kernel.analytic.goal import Context, Ends, Goal, evaluate, intervals
+from boundcalc.kernel.analytic.goal import Context, Ends, Goal, MatrixGoal, evaluate, intervals
 from boundcalc.kernel.analytic.normal import Normal
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import Polynomial, variable
@@ -18,21 +19,9 @@ from boundcalc.kernel.polynomial import Polynomial, variable
 
 def freed(context: Context, goal: Goal, p: Polynomial) -> Goal:
     """The goal with all atoms as variables; p is its normal form. Raises Rejected, Undefined."""
-    normal, terms = context.normal, context.terms
+    normal = context.normal
     limits = [normal.of(node) for node in goal.constraints]
-    used = set().union(p.variables(), *(limit.variables() for limit in limits))
-    values = intervals(goal.variables, goal.box)
-    values |= {name: iv.between(*ends) for name, ends in goal.parameters.items()}
-    names: dict[str, Polynomial] = {}
-    ranges: dict[str, Ends] = {}
-    for name in sorted(used):
-        if normal.atom(name) is not None:
-            found = evaluate(terms, normal.node(variable(name)), values)
-            names[name] = variable("@" + name[1:])
-            ranges["@" + name[1:]] = _rational(found)
-    if not names:
-        raise Rejected(f"{goal.name}: there is nothing to set free")
-    kept = [k for k, name in enumerate(goal.variables) if name in used]
+    names, ranges, kept = _ranges(context, goal, [p, *limits])
     inner = replace(
         goal,
         variables=(*(goal.variables[k] for k in kept), *ranges),
@@ -44,6 +33,45 @@ def freed(context: Context, goal: Goal, p: Polynomial) -> Goal:
         positive=(),
     )
     return _narrowed(context, inner)
+
+
+def freed_matrix(context: Context, goal: MatrixGoal) -> MatrixGoal:
+    """The same for a matrix. Raises Rejected, Undefined."""
+    normal = context.normal
+    limits = [normal.of(node) for node in goal.constraints]
+    entries = [[normal.of(entry) for entry in row] for row in goal.rows]
+    flat = [entry for row in entries for entry in row]
+    names, ranges, kept = _ranges(context, goal, [*flat, *limits])
+    return replace(
+        goal,
+        variables=(*(goal.variables[k] for k in kept), *ranges),
+        box=(*(goal.box[k] for k in kept), *ranges.values()),
+        rows=tuple(
+            tuple(normal.node(_renamed(normal, entry, names)) for entry in row) for row in entries
+        ),
+        constraints=tuple(normal.node(_renamed(normal, limit, names)) for limit in limits),
+        positive=(),
+    )
+
+
+def _ranges(
+    context: Context, goal: Goal | MatrixGoal, polynomials: Sequence[Polynomial]
+) -> tuple[dict[str, Polynomial], dict[str, Ends], list[int]]:
+    """New names of atoms, their ranges on the box, and the variables that stay."""
+    normal = context.normal
+    used = set().union(*(p.variables() for p in polynomials))
+    values = intervals(goal.variables, goal.box)
+    values |= {name: iv.between(*ends) for name, ends in goal.parameters.items()}
+    names: dict[str, Polynomial] = {}
+    ranges: dict[str, Ends] = {}
+    for name in sorted(used):
+        if normal.atom(name) is not None:
+            found = evaluate(context.terms, normal.node(variable(name)), values)
+            names[name] = variable("@" + name[1:])
+            ranges["@" + name[1:]] = _rational(found)
+    if not names:
+        raise Rejected(f"{goal.name}: there is nothing to set free")
+    return names, ranges, [k for k, name in enumerate(goal.variables) if name in used]
 
 
 def _rational(found: iv.Interval) -> Ends:

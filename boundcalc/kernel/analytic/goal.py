@@ -9,12 +9,14 @@ from typing import TypeAlias
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.interval import Interval
-from boundcalc.kernel.analytic.normal import Normal
+from boundcalc.kernel.analytic.normal import Normal, TooMany
 from boundcalc.kernel.analytic.terms import Node, Terms
 
 Ends: TypeAlias = tuple[Fraction | None, Fraction | None]
 Box: TypeAlias = tuple[Ends, ...]
 Point: TypeAlias = tuple[Fraction, ...]
+
+SHORT = 200  # terms of a derivative that is evaluated in normal form
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,16 @@ class Anchor:
     """A place where value and gradient of the goal are known to be exactly 0.
 
     at : an interval for each variable of the goal; a point, or an enclosure of a minimiser.
+    point : its exact coordinates as nodes, where it has them.
     """
 
     at: tuple[tuple[Fraction, Fraction], ...]
+    point: tuple[Node, ...] | None = None
+
+    def part(self, kept: Sequence[int]) -> Anchor:
+        """Some of the coordinates."""
+        point = None if self.point is None else tuple(self.point[k] for k in kept)
+        return Anchor(tuple(self.at[k] for k in kept), point)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,14 @@ class Context:
 
     terms: Terms
     normal: Normal
+
+    def derived(self, node: Node) -> Node:
+        """The node in normal form, where that is short."""
+        try:
+            polynomial = self.normal.of(node)
+        except TooMany:
+            return node
+        return self.normal.node(polynomial) if len(polynomial.terms) <= SHORT else node
 
 
 class Program:

@@ -2,8 +2,9 @@
 
 An atom is a function of a polynomial in variables and earlier atoms. Its name, "#3" say, is no
 name of the grammar. Two expressions with the same normal form are equal wherever both are defined.
-Reductions that are applied: sqrt(p)^2 = p, cos^2 = 1 - sin^2, cosh^2 = 1 + sinh^2, parity, and
-values at 0 (and of sin, cos at multiples of pi/2).
+What is rewritten: sqrt(p)^2 = p, cos^2 = 1 - sin^2, cosh^2 = 1 + sinh^2, sinh/cosh = tanh, products
+of e^u, e^(-u) and the logistic of u, a*(1/a) = 1 for an atom a, log(1 + e^u) = softplus(u), parity,
+values at 0, and sin and cos at multiples of pi/6 and pi/4.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ AT_ZERO = {
     "atan": Fraction(0),
     "sqrt": Fraction(0),
     "logistic": Fraction(1, 2),
+}
+# sin² at k·pi/12 up to pi/2, where it is rational
+SIN_SQUARED = {
+    0: Fraction(0),
+    2: Fraction(1, 4),
+    3: Fraction(1, 2),
+    4: Fraction(3, 4),
+    6: Fraction(1),
 }
 MAX_TERMS = 20_000
 
@@ -120,7 +129,7 @@ class Normal:
         return result
 
     def _squares(self, p: Polynomial) -> Polynomial:
-        """Rewrite sqrt(q)^2, cos^2 and cosh^2 until none is left."""
+        """Rewrite products that have a simpler form until none is left."""
         while True:
             for monomial in p.terms:
                 found = self._square_in(monomial)
@@ -134,15 +143,73 @@ class Normal:
             p = Polynomial(changed) + Polynomial({rest: coefficient}) * replacement
             self._small(p)
 
+    def _pair_in(self, monomial: Monomial) -> tuple[Monomial, Polynomial] | None:
+        """e^u·s(u) = e^u − s(u), e^(−u)·s(u) = 1 − s(u), e^u·e^(−u) = 1, with s the logistic."""
+        for first, _ in monomial:
+            own = self._names.get(("inv", variable(first)), "")
+            if own in dict(monomial):  # a·(1/a) = 1
+                rest = tuple((n, e - (n in (first, own))) for n, e in monomial)
+                return tuple((n, e) for n, e in rest if e), ONE
+            atom = self.atom(first)
+            if atom is not None and atom[0] == "sinh":
+                over = self._names.get(("inv", variable(self._name("cosh", atom[1]))), "")
+                if over in dict(monomial):
+                    rest = tuple((n, e - (n in (first, over))) for n, e in monomial)
+                    return tuple((n, e) for n, e in rest if e), self.function("tanh", atom[1])
+            if (
+                atom is not None and atom[0] == "tanh"
+            ):  # cosh·tanh = sinh, sinh·tanh = cosh − 1/cosh
+                cosh, sinh = self._name("cosh", atom[1]), self._name("sinh", atom[1])
+                inverse = scaled(variable(self._name("inv", variable(cosh))), Fraction(-1))
+                for second, product in ((cosh, variable(sinh)), (sinh, variable(cosh) + inverse)):
+                    if second in dict(monomial):
+                        rest = tuple((n, e - (n in (first, second))) for n, e in monomial)
+                        return tuple((n, e) for n, e in rest if e), product
+            if atom is None or atom[0] != "exp":
+                continue
+            minus = scaled(atom[1], Fraction(-1))
+            partners = {
+                ("logistic", atom[1]): variable(first) + scaled(self._s(atom[1]), Fraction(-1)),
+                ("logistic", minus): ONE + scaled(self._s(minus), Fraction(-1)),
+                ("exp", minus): ONE,
+            }
+            for second, _ in monomial:
+                product = partners.get(self.atom(second) or ("", ZERO))
+                if product is not None:
+                    rest = tuple((n, e - (n in (first, second))) for n, e in monomial)
+                    return tuple((n, e) for n, e in rest if e), product
+        return None
+
+    def _cosh(self, p: Polynomial) -> Polynomial | None:
+        """u, where p is the atom cosh(u)."""
+        if len(p.terms) != 1:
+            return None
+        ((monomial, value),) = p.terms.items()
+        atom = self.atom(monomial[0][0]) if len(monomial) == 1 and monomial[0][1] == 1 else None
+        return atom[1] if atom is not None and atom[0] == "cosh" and value == 1 else None
+
+    def _s(self, u: Polynomial) -> Polynomial:
+        """The atom logistic(u), where it exists already."""
+        name = self._names.get(("logistic", u))
+        return ZERO if name is None else variable(name)
+
     def _square_in(self, monomial: Monomial) -> tuple[Monomial, Polynomial] | None:
+        pair = self._pair_in(monomial)
+        if pair is not None:
+            return pair
         for name, exponent in monomial:
             atom = self.atom(name)
-            if exponent < 2 or atom is None or atom[0] not in ("sqrt", "cos", "cosh"):
+            if exponent < 2 or atom is None or atom[0] not in ("sqrt", "cos", "cosh", "inv"):
+                continue
+            if atom[0] == "inv" and self._cosh(atom[1]) is None:
                 continue
             rest = tuple((n, e - 2 if n == name else e) for n, e in monomial)
             rest = tuple((n, e) for n, e in rest if e)
             if atom[0] == "sqrt":
                 return rest, atom[1]
+            if atom[0] == "inv":  # 1/cosh² = 1 − tanh²
+                tanh = self.function("tanh", self._cosh(atom[1]) or ZERO)
+                return rest, ONE + scaled(self.times(tanh, tanh), Fraction(-1))
             other = self.function("sin" if atom[0] == "cos" else "sinh", atom[1])
             square = self.times(other, other)
             sign = Fraction(-1 if atom[0] == "cos" else 1)
@@ -157,13 +224,22 @@ class Normal:
             if exact is not None:
                 return constant(exact)
         if function in ("sin", "cos") and self._pi:
-            exact = self._at_pi(function, argument)
-            if exact is not None:
-                return constant(exact)
+            angle = self._at_pi(function, argument)
+            if angle is not None:
+                return angle
+        if function in ("log", "inv"):
+            same = self._exponential(function, argument)
+            if same is not None:
+                return same
         if function == "inv" and value is None:
             lead = argument.key[-1][1]
             name = self._name("inv", scaled(argument, 1 / lead))
             return scaled(variable(name), 1 / lead)
+        if function in ("logistic", "softplus") and value is None and argument.key[-1][1] < 0:
+            minus = scaled(argument, Fraction(-1))
+            if function == "logistic":  # s(−u) = 1 − s(u), and softplus(−u) = softplus(u) − u
+                return ONE + scaled(self.function("logistic", minus), Fraction(-1))
+            return self.function("softplus", minus) + argument
         if function in ODD + EVEN and argument.key[-1][1] < 0:
             inside = variable(self._name(function, scaled(argument, Fraction(-1))))
             return scaled(inside, Fraction(-1)) if function in ODD else inside
@@ -173,15 +249,41 @@ class Normal:
             return scaled(variable(self._name("sqrt", inside)), Fraction(1, value.denominator))
         return variable(self._name(function, argument))
 
-    def _at_pi(self, function: str, argument: Polynomial) -> Fraction | None:
-        """sin, cos at k*pi/2."""
+    def _at_pi(self, function: str, argument: Polynomial) -> Polynomial | None:
+        """sin, cos at multiples of pi/6 and pi/4."""
         if len(argument.terms) != 1:
             return None
         ((monomial, value),) = argument.terms.items()
-        if monomial != ((self._pi, 1),) or (2 * value).denominator != 1:
+        twelfths = 12 * value if function == "sin" else 12 * value + 6
+        if monomial != ((self._pi, 1),) or twelfths.denominator != 1:
             return None
-        quarter = int(2 * value) % 4
-        return Fraction((0, 1, 0, -1)[quarter if function == "sin" else (quarter + 1) % 4])
+        place = int(twelfths) % 24
+        sign = Fraction(1 if place < 12 else -1)
+        square = SIN_SQUARED.get(min(place % 12, 12 - place % 12))
+        if square is None:
+            return None
+        return scaled(self.function("sqrt", constant(square)), sign)
+
+    def _exponential(self, function: str, argument: Polynomial) -> Polynomial | None:
+        """log(1 + e^u) = softplus(u), 1/(1 + e^u) = logistic(-u), log(cosh u) by softplus."""
+        rest = argument + Polynomial({(): Fraction(-1)})
+        plain = rest if argument.terms.get(()) == 1 else argument
+        if len(plain.terms) != 1:
+            return None
+        ((monomial, value),) = plain.terms.items()
+        atom = self.atom(monomial[0][0]) if len(monomial) == 1 and monomial[0][1] == 1 else None
+        if atom is None or value != 1:
+            return None
+        kind, u = atom
+        if kind == "exp" and plain is rest:
+            if function == "log":
+                return self.function("softplus", u)
+            return self.function("logistic", scaled(u, Fraction(-1)))
+        if kind == "cosh" and plain is argument and function == "log":
+            double = self.function("softplus", scaled(u, Fraction(2)))
+            two = self.function("log", constant(Fraction(2)))
+            return double + scaled(u + two, Fraction(-1))
+        return None
 
     def substituted(self, p: Polynomial, values: dict[str, Polynomial]) -> Polynomial:
         """Names (variables or atoms) replaced by polynomials at the outermost level only."""

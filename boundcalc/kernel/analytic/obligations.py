@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from boundcalc.kernel.analytic.exact import vanishes
 from boundcalc.kernel.analytic.facts import Bounds, Facts, moved
 from boundcalc.kernel.analytic.goal import Anchor, Goal, MatrixGoal, evaluate
 from boundcalc.kernel.analytic.interval import Undefined, outward
+from boundcalc.kernel.analytic.normal import number
 from boundcalc.kernel.analytic.relation import (
     CONDITIONING_GIVES,
+    CONVEX_GIVES,
     INF,
     STRONGLY_CONVEX_GIVES,
     guard,
@@ -25,7 +28,7 @@ from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import ClaimError, Json, items, text
 from boundcalc.kernel.identity import Rejected
 
-VIA = ("direct", "strong-convexity", "tangent-kernel")
+VIA = ("direct", "convexity", "strong-convexity", "tangent-kernel")
 
 
 def conclusions(
@@ -35,6 +38,8 @@ def conclusions(
     if via == "strong-convexity":
         _require(statement, STRONGLY_CONVEX_GIVES, "strong convexity")
         return _matrix_goals(statement, facts, "strongly-convex", "condition")
+    if via == "convexity":
+        return _from_convexity(statement, facts)
     if via == "tangent-kernel":
         _require(statement, CONDITIONING_GIVES, "the tangent kernel")
         return _matrix_goals(statement, facts, "uniform-conditioning", "condition")
@@ -46,15 +51,30 @@ def conclusions(
     return _scalar_goals(statement, facts, anchors)
 
 
+def _from_convexity(statement: Statement, facts: Facts) -> tuple[MatrixGoal, ...]:
+    """∇f_i(x)·(x − x_p) ≥ f_i(x) − f_i(x_p): aiming with theta ≤ 1, alpha-beta with alpha = 1."""
+    _given(statement, CONVEX_GIVES, "convexity")
+    if not facts.points:
+        raise Rejected("facts: the condition needs all minimisers of f")
+    normal = statement.context.normal
+    theta = number(normal.of(statement.constants.get("theta", statement.context.terms.one)))
+    alpha = number(normal.of(statement.constants.get("alpha", statement.context.terms.one)))
+    if theta is None or theta > 1 or alpha != 1:
+        raise Rejected("convexity: gives aiming with theta <= 1, alpha-beta with alpha = 1")
+    return _matrix_goals(statement, facts, "convex", "condition")
+
+
+def _given(statement: Statement, given: Sequence[str], what: str) -> None:
+    """The condition is, word for word, one that follows."""
+    relation = list(statement.condition.relations.values())
+    if len(relation) != 1 or relation[0] not in given or statement.condition.guard:
+        raise ClaimError(f"{statement.condition.id}: does not follow from {what}")
+
+
 def _require(statement: Statement, given: Sequence[str], what: str) -> None:
     """The condition is one that follows; all such are about f alone."""
-    relation = list(statement.condition.relations.values())
-    if (
-        len(relation) != 1
-        or relation[0] not in given
-        or statement.condition.guard
-        or statement.functions != (statement.mean,)
-    ):
+    _given(statement, given, what)
+    if statement.functions != (statement.mean,):
         raise ClaimError(f"{statement.condition.id}: does not follow from {what}")
 
 
@@ -157,7 +177,6 @@ def _anchors(
     proposed: Json,
 ) -> tuple[Anchor, ...]:
     """Points at which value and gradient of a goal are exactly 0."""
-    terms, normal = statement.context.terms, statement.context.normal
     found = []
     single = statement.functions == (statement.mean,) and not facts.exact
     if (
@@ -167,17 +186,14 @@ def _anchors(
     ):
         size = len(facts.frame.variables)
         found.append(Anchor(tuple(facts.parameters[f"@p{k}"] for k in range(size))))
-    slopes = [terms.derivative(goal.term, name) for name in goal.variables]
     for entry in items(proposed, "anchors"):
         written = [text(x, "anchors") for x in items(entry, "anchors")]
         if len(written) != len(goal.variables):
             raise ClaimError("anchors: one coordinate for each variable")
         point = tuple(statement.constant(x) for x in written)
-        place = dict(zip(goal.variables, point, strict=True))
-        if any(normal.of(terms.substitute(node, place)) for node in (goal.term, *slopes)):
-            continue
-        at = [_enclosure(statement, x) for x in point]
-        found.append(Anchor(tuple(at)))
+        anchor = Anchor(tuple(_enclosure(statement, x) for x in point), point)
+        if vanishes(statement.context, goal.term, goal.variables, anchor):
+            found.append(anchor)
     return tuple(found)
 
 

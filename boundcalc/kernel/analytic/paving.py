@@ -61,15 +61,19 @@ def bounded(box: Box) -> tuple[tuple[Fraction, Fraction], ...] | None:
 class Leaves:
     """Tests of single cells for one goal. Search may ask them; the checker relies on them."""
 
-    def __init__(self, context: Context, goal: Goal) -> None:
+    def __init__(self, context: Context, goal: Goal, form: str = "factored") -> None:
         t = context.terms
         self.goal = goal
+        # derivatives in normal form, where the goal is: what cancels there cancels exactly
+        shape = context.derived if form != "factored" else lambda node: node
         self.names = goal.variables
         self.parameters = {name: iv.between(*ends) for name, ends in goal.parameters.items()}
-        gradient = [t.derivative(goal.term, name) for name in self.names]
+        gradient = [shape(t.derivative(goal.term, name)) for name in self.names]
         self.size = len(self.names)
         hessian = [
-            t.derivative(gradient[i], self.names[j]) for i in range(self.size) for j in range(i + 1)
+            shape(t.derivative(gradient[i], self.names[j]))
+            for i in range(self.size)
+            for j in range(i + 1)
         ]
         self._terms = t
         self._hessian_nodes = hessian

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from boundcalc.kernel.analytic import exact
 from boundcalc.kernel.analytic.chart import charted, pieces
-from boundcalc.kernel.analytic.free import freed
+from boundcalc.kernel.analytic.free import freed, freed_matrix
 from boundcalc.kernel.analytic.goal import Context, Goal, MatrixGoal
 from boundcalc.kernel.analytic.gram import shifted
 from boundcalc.kernel.analytic.paving import Leaves, MatrixLeaves, unpacked, walk
@@ -94,18 +94,16 @@ def with_margin(context: Context, goal: Goal, by: Json) -> Goal:
 
 def _paving(context: Context, goal: Goal, proof: Json) -> int:
     raw = fields(proof, goal.name, {"rule", "tree"}, {"form", "points"})
-    goal, _ = (
-        (goal, None)
-        if raw.get("form", "factored") == "factored"
-        else shaped(context, goal, text(raw["form"], "form"))
-    )
+    form = text(raw.get("form", "factored"), "form")
+    if form != "factored":
+        goal, _ = shaped(context, goal, form)
     points = [
         [rational(x, "points") for x in items(point, "points")]
         for point in items(raw.get("points", []), "points")
     ]
     if any(len(point) != len(goal.variables) for point in points):
         raise ClaimError("paving: a point has one coordinate for each variable")
-    return walk(Leaves(context, goal), unpacked(text(raw["tree"], "tree")), points)
+    return walk(Leaves(context, goal, form), unpacked(text(raw["tree"], "tree")), points)
 
 
 def _charts(context: Context, goal: Goal, proof: Json) -> int:
@@ -167,6 +165,9 @@ def _check_matrix(context: Context, goal: MatrixGoal, proof: Json) -> int:
         goals = minors(context, goal)
         given = fields(raw["proofs"], goal.name, set(goals), set())
         return sum(check_goal(context, goals[name], given[name]) for name in goals)
+    if rule == "free":
+        raw = fields(proof, goal.name, {"rule", "proof"}, set())
+        return check_goal(context, freed_matrix(context, goal), raw["proof"])
     if rule == "gram":
         raw = fields(proof, goal.name, {"rule", "shifts", "proofs"}, set())
         shifts = [rational(x, "shifts") for x in items(raw["shifts"], "shifts")]

@@ -199,6 +199,11 @@ STRONGLY_CONVEX_GIVES = (
     "f(x) - inf >= mu/2*sqnorm(x - xp)",
 )
 
+CONVEX_GIVES = (
+    "dot(grad(x), x - xp) >= theta*(f(x) - f(xp))",  # theta ≤ 1
+    "dot(grad(x), x - xp) >= alpha*(f(x) - f(xp)) - beta*(f(x) - inf)",  # alpha = 1
+)
+
 CONDITIONING_GIVES = (
     "sqnorm(grad(x))/2 >= mu*f(x)",
     "sqnorm(grad(x))/2 >= mu*(f(x) - inf)",

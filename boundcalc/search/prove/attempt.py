@@ -65,7 +65,10 @@ def prove(
         "via": via,
         "anchors": [list(point) for point in anchors],
     }
-    return _checked(body, prover), attempts, proofs
+    found = _checked(body, prover)
+    if isinstance(found, Stopped):
+        attempts.append((found.method, found.reason))
+    return found, attempts, proofs
 
 
 def refute(

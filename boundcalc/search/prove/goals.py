@@ -9,7 +9,7 @@ from typing import Any
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.chart import charted, pieces
 from boundcalc.kernel.analytic.exact import box_constraints, by_form, by_sturm, parts
-from boundcalc.kernel.analytic.free import freed
+from boundcalc.kernel.analytic.free import freed, freed_matrix
 from boundcalc.kernel.analytic.goal import Box, Context, Goal, MatrixGoal, Program, intervals
 from boundcalc.kernel.analytic.gram import Group, groups, shifted
 from boundcalc.kernel.analytic.interval import Undefined
@@ -173,11 +173,11 @@ class Prover:
 
     def unbounded(self, goal: Goal) -> Proof | Stopped:
         """On an unbounded box: halving outward, charts at infinity, sums of squares."""
-        found = self.paved(goal, "factored", 60, self.budget.part(1.0))
-        if not isinstance(found, Stopped):
-            return found
-        if "fails" in found.reason:
-            return found
+        for form in self.forms(goal):
+            found = self.paved(goal, form, 60, self.budget.part(1.0))
+            if not isinstance(found, Stopped) or "fails" in found.reason:
+                return found
+            self.note(replace(found, method=f"paving ({form})"), goal)
         squares = self.squares(goal)
         if squares is not None:
             return squares
@@ -186,7 +186,7 @@ class Prover:
             proof = self.scalar(wide)
             if not isinstance(proof, Stopped):
                 return {"rule": "margin", "by": MARGIN, "proof": proof}
-        last: Stopped = found
+        last = Stopped("charts", "none was tried")
         for form in ("cleared", "expanded"):
             for radius in RADII:
                 if self.budget.left() == 0:
@@ -336,6 +336,27 @@ class Prover:
                 return {"rule": "gram", "shifts": [str(s) for s in shifts], "proofs": proofs}
         return None
 
+    def nonnegative(self, weight: Goal, shift: Fraction) -> bool:
+        """Whether weight + shift ≥ 0 is easily proved."""
+        terms = self.context.terms
+        goal = replace(weight, term=terms.add(weight.term, terms.const(shift)))
+        return self.exact(goal) is not None or self.free(goal) is not None
+
+    def free_matrix(self, goal: MatrixGoal) -> Proof | None:
+        """Atoms as variables of their own, on a box that is bounded then."""
+        try:
+            inner = freed_matrix(self.context, goal)
+        except (TooMany, TooLarge, Rejected, Undefined):
+            return None
+        if any(end is None for pair in inner.box for end in pair):
+            return None
+        found = pave(self.context, inner, "factored", self.budget.part(8.0), MOST)
+        if isinstance(found, Stopped):
+            self.note(replace(found, method="paving (free)"), goal)
+            return None
+        self.used("boxes", found.leaves)
+        return {"rule": "free", "proof": found.proof}
+
     def _shifts(self, goal: MatrixGoal, found_groups: list[Group]) -> list[Fraction] | None:
         found = []
         for part in found_groups:
@@ -349,6 +370,9 @@ class Prover:
             shift = _bound(self, weight)
             if shift is None:
                 return None
+            simple = shift.limit_denominator(16)
+            if simple < shift and self.nonnegative(weight, simple):
+                shift = simple
             found.append(shift)
         return found
 
@@ -358,7 +382,7 @@ class Prover:
         if isinstance(found, Paved):
             self.used("boxes", found.leaves)
             return found.proof
-        weights = self.gram(goal)
+        weights = self.gram(goal) if len(goal.rows) > 1 else None
         if weights is not None:
             return weights
         found = pave(self.context, goal, "factored", self.budget.part(1.0), TRIAL)
@@ -366,6 +390,9 @@ class Prover:
             self.used("boxes", found.leaves)
             return found.proof
         self.note(found, goal)
+        loose = self.free_matrix(goal) if len(goal.rows) > 2 else None
+        if loose is not None:
+            return loose
         if len(goal.rows) <= MAX_MINORS:
             proofs: dict[str, Proof] = {}
             for name, minor in minors(self.context, goal).items():
@@ -377,7 +404,7 @@ class Prover:
             else:
                 return {"rule": "minors", "proofs": proofs}
         if any(end is None for pair in goal.box for end in pair):
-            return found
+            return self.free_matrix(goal) or found
         again = pave(self.context, goal, "factored", self.budget, MOST)
         if isinstance(again, Paved):
             self.used("boxes", again.leaves)

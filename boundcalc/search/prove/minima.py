@@ -89,7 +89,7 @@ class Minima:
         if not needs_points:
             if needs_infima and len(self.problem.components) > 1:
                 return [base]
-            tries = [{**base, "infimum": {"lower": "at", "at": points[0]}}] if exact else []
+            tries = [{**base, "infimum": self.infimum(self.found)}] if exact else []
             if not exact:
                 tries.extend(self._enclosed(base))
                 tries.append({**base, "infimum": self.infimum(self.found)})
@@ -114,7 +114,11 @@ class Minima:
                 entry["at"] = self.short(list(found.curve.values()))
             return entry
         if found.exact[0]:
-            return {"lower": "at", "at": self.framed(found.points[0])}
+            near = _value(found.value)
+            short = near.limit_denominator(10**6)
+            known = abs(near - short) < Fraction(1, 2**120)
+            lower = str(short) if known else "at"
+            return {"lower": lower, "at": self.framed(found.points[0])}
         return {"lower": _below(found.value), "at": self.short(found.points[0])}
 
     def _matrix(
@@ -184,7 +188,10 @@ class Minima:
             least = self._least_eigenvalue(base, box)
             if least is not None:
                 entry = {"point": point, "box": box, "convexity": str(least)}
-                return [{**base, "enclosed": entry}]
+                return [
+                    {**base, "enclosed": {**entry, "convex": True}},
+                    {**base, "enclosed": entry},
+                ]
         return []
 
     def _least_eigenvalue(

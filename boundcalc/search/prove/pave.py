@@ -55,7 +55,7 @@ def pave(
 
     most : leaves; strategy : "all" rules, or "plain" (no second derivatives).
     """
-    work = _Paver(context, goal, budget, most, strategy)
+    work = _Paver(context, goal, form, budget, most, strategy)
     why = work.run()
     if why is not None:
         return why
@@ -72,12 +72,13 @@ class _Paver:
         self,
         context: Context,
         goal: Goal | MatrixGoal,
+        form: str,
         budget: Budget,
         most: int,
         strategy: str,
     ) -> None:
         self.goal = goal
-        self.scalar = Leaves(context, goal) if isinstance(goal, Goal) else None
+        self.scalar = Leaves(context, goal, form) if isinstance(goal, Goal) else None
         self.leaves: Leaves | MatrixLeaves = (
             self.scalar if self.scalar is not None else MatrixLeaves(context, goal)  # type: ignore[arg-type]
         )
