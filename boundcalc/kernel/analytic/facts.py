@@ -20,9 +20,9 @@ from itertools import combinations
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic import sturm
-from boundcalc.kernel.analytic.exact import cleared, one_variable
+from boundcalc.kernel.analytic.exact import cleared, one_variable, vanishes
 from boundcalc.kernel.analytic.formula import parse
-from boundcalc.kernel.analytic.goal import Box, Ends, Goal, MatrixGoal, evaluate, intervals
+from boundcalc.kernel.analytic.goal import Anchor, Box, Ends, Goal, MatrixGoal, evaluate, intervals
 from boundcalc.kernel.analytic.statement import (
     MAX_COMPONENTS,
     Statement,
@@ -502,20 +502,28 @@ def _bounds(
     """Bounds of one infimum: below by a goal, above by a value of the function."""
     raw = fields(data, "infimum", set(), {"lower", "at"})
     terms = statement.context.terms
-    upper = None
+    upper = point = None
     if "at" in raw:
-        upper = at_point(statement, facts, f, _point(statement, facts, raw["at"]))
+        point = _point(statement, facts, raw["at"])
+        upper = at_point(statement, facts, f, point)
     if "lower" not in raw:
         return Bounds(None, upper), ()
     lower = statement.constant(text(raw["lower"], "infimum")) if raw["lower"] != "at" else upper
     if lower is None:
         raise ClaimError('infimum: "lower": "at" needs a point')
+    term = terms.sub(moved(statement, facts, f), lower)
+    names = facts.frame.variables
+    anchors: tuple[Anchor, ...] = ()
+    if point is not None:  # where f takes its minimum at an inner point, the goal is 0 to 2nd order
+        foot = Anchor(tuple(iv.outward(evaluate(terms, x, {})) for x in point), point)
+        anchors = (foot,) if vanishes(statement.context, term, names, foot) else ()
     goal = Goal(
         f"infimum.{k}",
-        facts.frame.variables,
+        names,
         facts.frame.box,
-        terms.sub(moved(statement, facts, f), lower),
+        term,
         constraints=_inside(statement, facts),
+        anchors=anchors,
         positive=facts.positive,
     )
     return Bounds(lower, upper), (goal,)

@@ -2,7 +2,7 @@
 
 An atom is a function of a polynomial in variables and earlier atoms. Its name, "#3" say, is no
 name of the grammar. Two expressions with the same normal form are equal wherever both are defined.
-What is rewritten: sqrt(p)^2 = p, cos^2 = 1 - sin^2, cosh^2 = 1 + sinh^2, sinh/cosh = tanh, products
+What is rewritten: sqrt(p)^2 = p, cos^2 = 1 - sin^2, sinh^2 = cosh^2 - 1, sinh/cosh = tanh, products
 of e^u, e^(-u) and the logistic of u, a*(1/a) = 1 for an atom a, log(1 + e^u) = softplus(u), parity,
 values at 0, and sin and cos at multiples of pi/6 and pi/4.
 """
@@ -156,9 +156,8 @@ class Normal:
                 if over in dict(monomial):
                     rest = tuple((n, e - (n in (first, over))) for n, e in monomial)
                     return tuple((n, e) for n, e in rest if e), self.function("tanh", atom[1])
-            if (
-                atom is not None and atom[0] == "tanh"
-            ):  # cosh·tanh = sinh, sinh·tanh = cosh − 1/cosh
+            if atom is not None and atom[0] == "tanh":
+                # cosh·tanh = sinh, sinh·tanh = cosh − 1/cosh
                 cosh, sinh = self._name("cosh", atom[1]), self._name("sinh", atom[1])
                 inverse = scaled(variable(self._name("inv", variable(cosh))), Fraction(-1))
                 for second, product in ((cosh, variable(sinh)), (sinh, variable(cosh) + inverse)):
@@ -174,10 +173,10 @@ class Normal:
                 ("exp", minus): ONE,
             }
             for second, _ in monomial:
-                product = partners.get(self.atom(second) or ("", ZERO))
-                if product is not None:
+                reduced = partners.get(self.atom(second) or ("", ZERO))
+                if reduced is not None:
                     rest = tuple((n, e - (n in (first, second))) for n, e in monomial)
-                    return tuple((n, e) for n, e in rest if e), product
+                    return tuple((n, e) for n, e in rest if e), reduced
         return None
 
     def _cosh(self, p: Polynomial) -> Polynomial | None:
@@ -199,7 +198,7 @@ class Normal:
             return pair
         for name, exponent in monomial:
             atom = self.atom(name)
-            if exponent < 2 or atom is None or atom[0] not in ("sqrt", "cos", "cosh", "inv"):
+            if exponent < 2 or atom is None or atom[0] not in ("sqrt", "cos", "sinh", "inv"):
                 continue
             if atom[0] == "inv" and self._cosh(atom[1]) is None:
                 continue
@@ -210,9 +209,11 @@ class Normal:
             if atom[0] == "inv":  # 1/cosh² = 1 − tanh²
                 tanh = self.function("tanh", self._cosh(atom[1]) or ZERO)
                 return rest, ONE + scaled(self.times(tanh, tanh), Fraction(-1))
-            other = self.function("sin" if atom[0] == "cos" else "sinh", atom[1])
+            other = self.function("sin" if atom[0] == "cos" else "cosh", atom[1])
             square = self.times(other, other)
-            sign = Fraction(-1 if atom[0] == "cos" else 1)
+            sign = Fraction(-1)
+            if atom[0] == "sinh":
+                return rest, square + constant(sign)
             return rest, ONE + scaled(square, sign)
         return None
 

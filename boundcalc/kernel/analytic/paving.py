@@ -33,7 +33,8 @@ MAX_DEPTH = 400
 MAX_BITS = 4_096  # of the coordinates of a point
 
 # leaf rules: how g ≥ 0 is seen on a cell
-NATURAL, MEAN, CONVEX, CONVEX_AT, ANCHOR, OUTSIDE, SKIP = range(7)
+NATURAL, MEAN, CONVEX, CONVEX_AT, ANCHOR, OUTSIDE, SKIP, FLAT = range(8)
+MOST_FLAT = 8  # order of the derivative that FLAT may go to
 SHARP = 8  # added to CONVEX, CONVEX_AT, ANCHOR: second derivatives by their mean value form
 LEAF = 64
 
@@ -75,7 +76,7 @@ class Leaves:
             for i in range(self.size)
             for j in range(i + 1)
         ]
-        self._terms = t
+        self._terms, self._normal, self._shape = t, context.normal, shape
         self._hessian_nodes = hessian
         self.value = Program(t, [goal.term])
         self.first = Program(t, [goal.term, *gradient])
@@ -127,6 +128,8 @@ class Leaves:
                 return False
             at = self.goal.anchors[anchor].at
             return self._convex(_joined(box, at), at, sharp)
+        if rule == FLAT:
+            return not sharp and self._flat(box, anchor)
         foot = point
         if rule != CONVEX_AT and cell is not None:
             foot = [(lo + hi) / 2 for lo, hi in cell]
@@ -140,6 +143,28 @@ class Leaves:
             and self._convex(_joined(box, place), place, sharp)
             and self.enough(self._plane(box, foot, None))
         )
+
+    def _flat(self, box: Box, anchor: int) -> bool:
+        """One variable: all derivatives below an even order are exactly 0 at an anchor, and that of
+        the order is ≥ 0 from there to the cell."""
+        if not 0 <= anchor < len(self.goal.anchors) or self.goal.strict or self.size != 1:
+            return False
+        place = self.goal.anchors[anchor]
+        if place.point is None:
+            return False
+        t, (name,) = self._terms, self.names
+        node = self._hessian_nodes[0]
+        joined = self.values(_joined(box, place.at))
+        for _ in range(4, MOST_FLAT + 1, 2):
+            odd = t.derivative(node, name)
+            for below in (node, odd):
+                if self._normal.of(t.substitute(below, {name: place.point[0]})):
+                    return False
+            node = self._shape(t.derivative(odd, name))
+            (low,) = Program(t, [node])(joined)
+            if low[0] >= 0:
+                return True
+        return False
 
     def _plane(
         self,
@@ -269,7 +294,7 @@ def walk(leaves: Leaves | MatrixLeaves, tree: bytes, points: Sequence[Sequence[F
                 raise Rejected("paving: a point is missing")
             point = points[used]
             used += 1
-        if rule % SHARP == ANCHOR:
+        if rule % SHARP in (ANCHOR, FLAT):
             if place >= len(tree):
                 raise Rejected("paving: the tree ends too early")
             anchor = tree[place]

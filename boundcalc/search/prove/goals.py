@@ -250,19 +250,26 @@ class Prover:
         except (TooMany, TooLarge):
             return None
         for count in range(2, len(goal.variables) + 1):
-            shares = ["1", *["0"] * (count - 1)]
-            try:
-                goals = parts(self.context, goal, p, shares)
-            except Rejected:
-                continue
-            proofs = []
-            for inner in goals:
-                found = self.scalar(inner)
-                if isinstance(found, Stopped):
-                    return None
-                proofs.append(found)
-            return {"rule": "parts", "form": "expanded", "shares": shares, "proofs": proofs}
+            for first in range(count):  # the constant goes to one part as a whole
+                shares = [str(int(k == first)) for k in range(count)]
+                try:
+                    goals = parts(self.context, goal, p, shares)
+                except Rejected:
+                    break
+                proofs = self.all_parts(goals)
+                if proofs is not None:
+                    return {"rule": "parts", "form": "expanded", "shares": shares, "proofs": proofs}
         return None
+
+    def all_parts(self, goals: list[Goal]) -> list[Proof] | None:
+        """A proof of every part, or None."""
+        proofs = []
+        for inner in goals:
+            found = self.scalar(inner)
+            if isinstance(found, Stopped):
+                return None
+            proofs.append(found)
+        return proofs
 
     def squares(self, goal: Goal) -> Proof | None:
         """A sum of squares, where the goal is a polynomial after clearing denominators."""

@@ -17,6 +17,7 @@ from boundcalc.kernel.analytic.paving import (
     ANCHOR,
     CONVEX,
     CONVEX_AT,
+    FLAT,
     LEAF,
     MEAN,
     NATURAL,
@@ -155,7 +156,10 @@ class _Paver:
 
     def convex(self, leaves: Leaves, box: Box) -> bool:
         for index in self.near(box):
-            for rule in (ANCHOR, ANCHOR + SHARP) if self.sharp else (ANCHOR,):
+            rules = [ANCHOR, *([ANCHOR + SHARP] if self.sharp else [])]
+            if len(self.goal.variables) == 1:
+                rules.append(FLAT)
+            for rule in rules:
                 if leaves.holds(rule, box, None, index):
                     return self.leaf(rule, index)
         if self.holds(CONVEX, box):
