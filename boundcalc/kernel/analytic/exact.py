@@ -9,6 +9,7 @@ from boundcalc.kernel.analytic import sturm
 from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Anchor, Context, Goal
 from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
+from boundcalc.kernel.analytic.statement import rational
 from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import Json, fields, items, text
 from boundcalc.kernel.identity import Rejected
@@ -30,8 +31,8 @@ def cleared(context: Context, goal: Goal, p: Polynomial) -> Polynomial:
     """
     normal = context.normal
     signs = {}
-    for node in goal.positive:
-        monic, lead = _monic(normal.of(node))
+    for polynomial in filter(None, map(normal.of, goal.positive)):
+        monic, lead = _monic(polynomial)
         signs[monic] = lead > 0
     while True:
         found = _denominator(normal, p, signs)
@@ -79,6 +80,20 @@ def _without(normal: Normal, p: Polynomial, name: str, q: Polynomial, power: int
     for exponent, group in groups.items():
         total = total + normal.times(group, powers[power - exponent])
     return total
+
+
+def require_defined(
+    context: Context, positive: Sequence[Node], nodes: Sequence[Node], what: str
+) -> None:
+    """Check that what a certificate wrote is defined where `positive` is. Raises Rejected.
+
+    sqrt(p)^2 = p and its like hold where p ≥ 0 only.
+    """
+    terms = context.terms
+    for kind, node in terms.partial(terms.order(nodes)):
+        known = node in positive or (kind == "inv" and terms.neg(node) in positive)
+        if not known and not by_form(context.normal, context.normal.of(node), True):
+            raise Rejected(f"{what}: a function in it is not known to be defined")
 
 
 def by_form(normal: Normal, p: Polynomial, strict: bool) -> bool:
@@ -158,10 +173,12 @@ def by_squares(context: Context, goal: Goal, p: Polynomial, proof: Json) -> None
         total = ZERO
         for pair in items(data, "sos"):
             weight, root = (text(part, "sos") for part in items(pair, "sos"))
-            w = Fraction(weight)
+            w = rational(weight, "sos")
             if w < 0:
                 raise Rejected("sos: a negative weight")
-            q = normal.of(context.terms.read(parse(root), names))
+            node = context.terms.read(parse(root), names)
+            require_defined(context, goal.positive, [node], "sos")
+            q = normal.of(node)
             total = total + scaled(normal.times(q, q), w)
         return total
 
@@ -210,7 +227,7 @@ def parts(context: Context, goal: Goal, p: Polynomial, shares: Json) -> list[Goa
                 rest.append((group, total))
         groups = [*rest, (names, term)]
     groups.sort(key=lambda group: sorted(group[0]))
-    weights = [Fraction(text(share, "parts")) for share in items(shares, "parts")]
+    weights = [rational(share, "parts") for share in items(shares, "parts")]
     if len(weights) != len(groups) or sum(weights) != 1 or goal.constraints:
         raise Rejected("parts: one share for each group, together 1, and no constraints")
     covered = ZERO

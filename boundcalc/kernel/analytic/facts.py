@@ -20,9 +20,10 @@ from itertools import combinations
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic import sturm
-from boundcalc.kernel.analytic.exact import cleared, one_variable, vanishes
+from boundcalc.kernel.analytic.exact import cleared, one_variable, require_defined, vanishes
 from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Anchor, Box, Ends, Goal, MatrixGoal, evaluate, intervals
+from boundcalc.kernel.analytic.relation import about_differences
 from boundcalc.kernel.analytic.statement import (
     MAX_COMPONENTS,
     Statement,
@@ -84,16 +85,8 @@ def defined(statement: Statement) -> tuple[tuple[Goal, ...], tuple[Node, ...]]:
 
     A denominator has one sign on the (connected) domain: that at a point. Raises Rejected.
     """
-    terms = statement.context.terms
     goals: list[Goal] = []
-    needs: dict[Node, None] = {}
-    for node in terms.order([*statement.functions, statement.mean]):
-        key = terms.nodes[node]
-        if key[0] in ("inv", "sqrt", "log", "root"):
-            needs[key[1]] = None
-            if key[0] == "inv":
-                needs[key[1]] = None
-    for node in needs:
+    for node in dict.fromkeys(argument for _, argument in statement.partial):
         inner = _signed(statement, node)
         goals.append(
             Goal(
@@ -111,12 +104,7 @@ def defined(statement: Statement) -> tuple[tuple[Goal, ...], tuple[Node, ...]]:
 def _signed(statement: Statement, node: Node) -> Node:
     """±node: the sign by which it is positive at a point of the domain."""
     terms = statement.context.terms
-    roots = {
-        terms.nodes[n][1]
-        for n in terms.order([*statement.functions, statement.mean])
-        if terms.nodes[n][0] in ("sqrt", "log", "root")
-    }
-    if node in roots:
+    if any(kind != "inv" and argument == node for kind, argument in statement.partial):
         return node
     for point in some_points(statement.box):
         values = {n: iv.rational(x) for n, x in zip(statement.variables, point, strict=True)}
@@ -164,11 +152,13 @@ def read_facts(statement: Statement, data: Json, positive: tuple[Node, ...]) -> 
         if entry is not None:
             bounds[k], more = _bounds(statement, facts, statement.functions[k], entry, k)
             goals.extend(more)
-    residual = _residual(statement, raw["residual"]) if "residual" in raw else statement.residual
+    residual = statement.residual
+    if "residual" in raw:
+        residual = _residual(statement, raw["residual"], positive)
     return replace(facts, bounds=tuple(bounds), goals=tuple(goals), residual=residual)
 
 
-def _residual(statement: Statement, data: Json) -> tuple[Node, ...]:
+def _residual(statement: Statement, data: Json, positive: Sequence[Node]) -> tuple[Node, ...]:
     """A map F with f = ½‖F‖², as an identity. Raises ClaimError, Rejected."""
     terms, normal = statement.context.terms, statement.context.normal
     names = dict(zip(statement.variables, statement.point, strict=True))
@@ -176,6 +166,7 @@ def _residual(statement: Statement, data: Json) -> tuple[Node, ...]:
     if len(written) > MAX_COMPONENTS:
         raise ClaimError(f"residual: at most {MAX_COMPONENTS} entries")
     nodes = tuple(terms.read(parse(formula), names) for formula in written)
+    require_defined(statement.context, positive, nodes, "residual")
     half = terms.mul(terms.const(Fraction(1, 2)), terms.dot(nodes, nodes))
     if not nodes or normal.of(terms.sub(half, statement.mean)):
         raise Rejected("residual: half its square is not f")
@@ -198,12 +189,12 @@ def _frame(statement: Statement, forms: Json) -> Frame:
         raise ClaimError("forms: one coefficient for each variable")
     if statement.inside or any(end is not None for pair in statement.box for end in pair):
         raise ClaimError("forms: the domain is all of R^d")
-    if statement.residual and statement.functions != (statement.mean,):
-        raise ClaimError("forms: not for a residual")  # pragma: no cover - of is "mean" there
+    if not about_differences(statement):
+        raise ClaimError("forms: the condition speaks of x itself, not of differences")
     directions, rank = null_space(rows)
     if rank < len(rows):
         raise ClaimError("forms: they are dependent")
-    for f in (*statement.functions, statement.mean):
+    for f in (*statement.functions, statement.mean, *statement.residual):
         slopes = statement.gradient(f)
         for direction in directions:
             along = terms.dot(slopes, [terms.const(x) for x in direction])

@@ -94,6 +94,8 @@ class _Formula(_Reader):
 
 def parse(text: str) -> Expr:
     """Read one formula. Raises GrammarError with the position of the first character that fails."""
+    if not text.isprintable():  # what is shown of a claim is what was read
+        raise GrammarError("a formula is one line of printable characters", 0, text)
     reader = _Formula(text, dict.fromkeys(FUNCTIONS, 1))
     value = reader.sum()
     last = reader.peek()

@@ -109,6 +109,8 @@ class Program:
             elif kind == "power":
                 found[node] = iv.power(found[key[1]], key[2])
             elif kind == "var":
+                if key[1] not in values:
+                    raise iv.Undefined(f"{key[1]} has no value here")
                 found[node] = values[key[1]]
             elif kind == "const":
                 found[node] = self.fixed[node] = iv.rational(key[1])

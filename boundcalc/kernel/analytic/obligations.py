@@ -21,6 +21,7 @@ from boundcalc.kernel.analytic.relation import (
     relations,
     second_order,
     slots,
+    usual_signs,
     vanishes_at_minimiser,
 )
 from boundcalc.kernel.analytic.statement import Statement
@@ -47,7 +48,8 @@ def conclusions(
         raise ClaimError(f"certificate: via is one of {', '.join(VIA)}")
     kind = second_order(statement)
     if kind is not None:
-        return _matrix_goals(statement, facts, kind, "condition")
+        own = replace(facts, residual=statement.residual)  # the map that the claim is about
+        return _matrix_goals(statement, own, kind, "condition")
     return _scalar_goals(statement, facts, anchors)
 
 
@@ -61,13 +63,23 @@ def _from_convexity(statement: Statement, facts: Facts) -> tuple[MatrixGoal, ...
     alpha = number(normal.of(statement.constants.get("alpha", statement.context.terms.one)))
     if theta is None or theta > 1 or alpha != 1:
         raise Rejected("convexity: gives aiming with theta <= 1, alpha-beta with alpha = 1")
+    if theta != 1 and statement.functions != (statement.mean,):
+        raise Rejected("convexity: theta < 1 is for f, which is least at x_p")
     return _matrix_goals(statement, facts, "convex", "condition")
 
 
 def _given(statement: Statement, given: Sequence[str], what: str) -> None:
     """The condition is, word for word, one that follows."""
     relation = list(statement.condition.relations.values())
-    if len(relation) != 1 or relation[0] not in given or statement.condition.guard:
+    point, other = slots(statement)
+    if (
+        len(relation) != 1
+        or relation[0] not in given
+        or statement.condition.guard
+        or not usual_signs(statement)
+        or point != "x"
+        or ("xp" in relation[0] and other != "xp")
+    ):
         raise ClaimError(f"{statement.condition.id}: does not follow from {what}")
 
 
@@ -104,7 +116,7 @@ def with_bounds(statement: Statement, node: Node, bounds: Bounds, proving: bool)
     if not slope:
         return terms.substitute(node, {INF: terms.zero})
     bare = normal.node(slope)
-    if terms.variables(bare) - {"@c"}:
+    if terms.variables(bare) - {"@c"} or len({dict(m).get("@c", 0) for m in slope.terms}) > 1:
         raise ClaimError("condition: the infimum has a coefficient that varies")
     try:
         low, high = evaluate(terms, terms.substitute(bare, {"@c": terms.one}), {})
@@ -182,6 +194,7 @@ def _anchors(
     if (
         single
         and facts.value is not None
+        and facts.bounds == (Bounds(facts.value, facts.value),)
         and vanishes_at_minimiser(statement, relation, facts.value)
     ):
         size = len(facts.frame.variables)

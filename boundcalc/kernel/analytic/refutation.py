@@ -136,7 +136,7 @@ def _forms(statement: Statement, facts: Facts, kind: str, direction: Json) -> li
     terms = statement.context.terms
     v = [rational(x, "direction") for x in items(direction, "direction")]
     found = []
-    for rows in matrices(statement, kind, facts.residual).values():
+    for rows in matrices(statement, kind, statement.residual).values():
         if len(rows) != len(v):
             raise ClaimError("witness: a direction has one entry for each row")
         total = terms.sum(
@@ -184,7 +184,8 @@ def _margin(statement: Statement, node: Node) -> Node:
 def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
     """A box that holds a zero of ∇f (Krawczyk's test), at which the condition fails.
 
-    With C a matrix, m the middle of the box X: m − C∇f(m) + (I − C∇²f(X))(X − m) in X gives a zero.
+    With C a matrix, m the middle of the box X: m − C∇f(m) + (I − C∇²f(X))(X − m) in the inner part
+    of X gives a zero (then C is regular: its product with ∇²f is near I).
     """
     raw = fields(data, "witness", {"stationary"}, set())
     inner = fields(raw["stationary"], "witness", {"box", "inverse"}, set())
@@ -249,7 +250,7 @@ def _krawczyk(
             lo, hi = cell[j]
             image = iv.add(image, iv.mul(entry, iv.between(lo - middle[j], hi - middle[j])))
         outer = (iv.rational(cell[i][0])[1], iv.rational(cell[i][1])[0])
-        if not (outer[0] <= image[0] and image[1] <= outer[1]):
+        if not (outer[0] < image[0] and image[1] < outer[1]):
             return False
     return True
 

@@ -104,6 +104,8 @@ def relations(
     of f at x. Raises ClaimError.
     """
     terms = statement.context.terms
+    if not statement.condition.relations:
+        raise ClaimError("condition: it has no relation")
     slopes = tuple(terms.zero for _ in statement.variables) if stationary else statement.gradient(f)
     reading = _reading(statement, f, slopes, statement.point, at_minimiser, projection)
     found = {}
@@ -130,6 +132,8 @@ def _reading(
     projection: Sequence[Node] | None,
 ) -> Reading:
     slot, other = slots(statement)
+    if "inf" in {slot, other, *statement.constants}:
+        raise ClaimError("condition: inf is the infimum")
     names: dict[str, Value] = dict(statement.constants)
     names["inf"] = statement.context.terms.var(INF)
     names[slot] = point
@@ -159,18 +163,40 @@ def vanishes_at_minimiser(statement: Statement, relation: str, value: Node) -> b
     """
     terms, normal = statement.context.terms, statement.context.normal
     size = len(statement.variables)
-    slopes = tuple(terms.var(f"@g{k}") for k in range(size))
-    moved = tuple(terms.var(f"@x{k}") for k in range(size))
-    foot = tuple(terms.var(f"@y{k}") for k in range(size))
-    f = terms.var("@f")
-    reading = _reading(statement, f, slopes, moved, value, foot)
-    phi = _difference(reading, relation, terms)
+    phi = _abstract(statement, relation, value)
+    foot = [terms.var(f"@y{k}") for k in range(size)]
     zero = {f"@g{k}": terms.zero for k in range(size)}
     zero |= {f"@x{k}": foot[k] for k in range(size)} | {"@f": value, INF: value}
     nodes = [phi]
     nodes += [terms.derivative(phi, f"@g{k}") for k in range(size)]
     nodes += [terms.derivative(phi, f"@x{k}") for k in range(size)]
     return not any(normal.of(terms.substitute(node, zero)) for node in nodes)
+
+
+def _abstract(statement: Statement, relation: str, value: Node) -> Node:
+    """A relation in variables @f, @g for the gradient, @x for the point, @y for its projection."""
+    terms = statement.context.terms
+    slopes, point, foot = (
+        tuple(terms.var(f"{letter}{k}") for k in range(len(statement.variables)))
+        for letter in ("@g", "@x", "@y")
+    )
+    reading = _reading(statement, terms.var("@f"), slopes, point, value, foot)
+    return _difference(reading, relation, terms)
+
+
+def about_differences(statement: Statement) -> bool:
+    """Whether the condition stays the same where x and its projection move together."""
+    if second_order(statement) is not None:
+        return True
+    terms, normal = statement.context.terms, statement.context.normal
+    condition = statement.condition
+    for relation in filter(None, (*condition.relations.values(), condition.guard)):
+        phi = _abstract(statement, relation, terms.var("@fp"))
+        for k in range(len(statement.variables)):
+            by_point, by_foot = (terms.derivative(phi, f"{letter}{k}") for letter in ("@x", "@y"))
+            if normal.of(terms.add(by_point, by_foot)):
+                return False
+    return True
 
 
 SECOND_ORDER: Mapping[tuple[tuple[tuple[str, str], ...], str], str] = {
@@ -204,19 +230,35 @@ CONVEX_GIVES = (
     "dot(grad(x), x - xp) >= alpha*(f(x) - f(xp)) - beta*(f(x) - inf)",  # alpha = 1
 )
 
+# the signs with which all these hold
+SIGNS = {
+    "mu": "positive",
+    "L": "positive",
+    "theta": "positive",
+    "alpha": "positive",
+    "beta": "nonnegative",
+}
+
 CONDITIONING_GIVES = (
     "sqnorm(grad(x))/2 >= mu*f(x)",
     "sqnorm(grad(x))/2 >= mu*(f(x) - inf)",
 )
 
 
+def usual_signs(statement: Statement) -> bool:
+    """Whether the constants have the names and signs that the tables above are about."""
+    return all(SIGNS.get(name) == sign for name, sign in statement.condition.constants.items())
+
+
 def second_order(statement: Statement) -> str | None:
     """Which condition in two points (or a point and a vector) this is, word for word, if any."""
     condition = statement.condition
     key = (tuple(condition.slots.items()), condition.relations.get("main", ""))
-    if condition.guard or len(condition.relations) != 1:
+    if condition.guard or len(condition.relations) != 1 or not usual_signs(statement):
         return None
-    return SECOND_ORDER.get(key)
+    kind = SECOND_ORDER.get(key)
+    needed = {"smooth": {"L"}, "convex": set()}.get(kind or "", {"mu"})
+    return kind if set(condition.constants) == needed else None
 
 
 def matrices(

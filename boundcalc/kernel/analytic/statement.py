@@ -6,8 +6,10 @@
 
 f is the mean of the components, or ½‖F‖² where `residual` gives the map F. The condition is said of
 f ("mean") or of every component ("each"), on the domain: the box, cut with the ball if there is
-one. Infima, minimisers and projections are those of f (f_i) on the domain. A constant "any" makes
-the claim that some positive value of it works.
+one. Infima and minimisers are those on the domain: minimisers and projections of f, infima of f
+("mean") or of every f_i ("each"). A constant "any" makes the claim that some positive value of it
+works, one that the condition's `where` allows. Constants that are given need not meet `where`: the
+claim is then that the relations hold.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.formula import CONSTANTS, FUNCTIONS, parse
-from boundcalc.kernel.analytic.goal import Box, Context, Ends, Point, evaluate
+from boundcalc.kernel.analytic.goal import Box, Context, Ends, Point, Program, evaluate
 from boundcalc.kernel.analytic.normal import Normal, number
 from boundcalc.kernel.analytic.terms import Node, Terms
 from boundcalc.kernel.claim import (
@@ -46,6 +48,7 @@ class Statement:
     """A claim with its functions as nodes of one graph.
 
     functions : f alone, or every f_i; mean : f; residual : the F_i, () where there is none.
+    partial : every 1/u, root and logarithm that is written, even where a factor 0 removes it.
     inside : expressions that are ≥ 0 on the domain beyond the box (the ball).
     constants : values as nodes; a constant "any" is the variable "@c", and named in `open`.
     """
@@ -55,6 +58,7 @@ class Statement:
     functions: tuple[Node, ...]
     mean: Node
     residual: tuple[Node, ...]
+    partial: tuple[tuple[str, Node], ...]
     box: Box
     inside: tuple[Node, ...]
     condition: Condition
@@ -81,11 +85,21 @@ class Statement:
         return self.context.terms.substitute(node, values)
 
     def constant(self, formula: str) -> Node:
-        """A formula without variables. Raises ClaimError."""
-        try:
-            return self.context.terms.read(parse(formula), {})
-        except GrammarError as error:
-            raise ClaimError(f"{formula[:80]!r}: {error}") from error
+        """A formula without variables that has a value. Raises ClaimError."""
+        return constant(self.context.terms, formula)
+
+
+def constant(terms: Terms, formula: str) -> Node:
+    """A formula without variables; it and all its parts have values. Raises ClaimError."""
+    start = len(terms.nodes)
+    try:
+        node = terms.read(parse(formula), {})
+        Program(terms, [node, *range(start, len(terms.nodes))])({})
+    except GrammarError as error:
+        raise ClaimError(f"{formula[:80]!r}: {error}") from error
+    except iv.Undefined as error:
+        raise ClaimError(f"{formula[:80]!r} is not defined: {error}") from error
+    return node
 
 
 def rational(data: Json, where: str) -> Fraction:
@@ -143,6 +157,7 @@ def _statement(raw: dict[str, Json]) -> Statement:
     if not 1 <= len(written) <= MAX_COMPONENTS:
         raise ClaimError(f"claim: between 1 and {MAX_COMPONENTS} {kind}")
     nodes = tuple(terms.read(parse(formula), names) for formula in written)
+    partial = tuple(terms.partial(range(len(terms.nodes))))
     if kind == "residual":
         half = terms.const(Fraction(1, 2))
         mean = terms.mul(half, terms.dot(nodes, nodes))
@@ -166,8 +181,9 @@ def _statement(raw: dict[str, Json]) -> Statement:
         functions if of == "each" else (mean,),
         mean,
         residual,
+        partial,
         box,
-        _ball(terms, names, raw.get("ball")),
+        _ball(terms, names, box, raw.get("ball")),
         read,
         constants,
         opened,
@@ -185,7 +201,7 @@ def _constants(
         raise ClaimError("claim: one constant at most is open")
     constants = {}
     for name, value in written.items():
-        node = terms.var("@c") if value == ANY else terms.read(parse(value), {})
+        node = terms.var("@c") if value == ANY else constant(terms, value)
         constants[name] = node
         if value != ANY and not _has_sign(terms, node, condition.constants[name]):
             raise ClaimError(f"claim: {name} is not {condition.constants[name]}")
@@ -197,16 +213,13 @@ def _has_sign(terms: Terms, node: Node, sign: str) -> bool:
     exact = number(Normal(terms).of(node))
     if exact is not None:
         return sign == "real" or exact > 0 or (sign == "nonnegative" and exact == 0)
-    try:
-        with iv.precision(128):
-            low = evaluate(terms, node, {})[0]
-    except iv.Undefined as error:
-        raise ClaimError(f"claim: a constant is not defined: {error}") from error
+    with iv.precision(128):
+        low = evaluate(terms, node, {})[0]
     return sign == "real" or bool(low > 0)
 
 
-def _ball(terms: Terms, names: Mapping[str, Node], data: Json) -> tuple[Node, ...]:
-    """r² − ‖x − c‖² for a ball."""
+def _ball(terms: Terms, names: Mapping[str, Node], box: Box, data: Json) -> tuple[Node, ...]:
+    """r² − ‖x − c‖² for a ball; its inner part meets the box."""
     if data is None:
         return ()
     raw = fields(data, "ball", {"center", "radius"}, set())
@@ -214,6 +227,12 @@ def _ball(terms: Terms, names: Mapping[str, Node], data: Json) -> tuple[Node, ..
     radius = rational(raw["radius"], "ball.radius")
     if len(center) != len(names) or radius <= 0:
         raise ClaimError("ball: a center with one number for each variable, and a positive radius")
+    nearest = (
+        max(c if lo is None else lo, min(c if hi is None else hi, c))
+        for c, (lo, hi) in zip(center, box, strict=True)
+    )
+    if sum((x - c) ** 2 for x, c in zip(nearest, center, strict=True)) >= radius**2:
+        raise ClaimError("ball: it does not meet the box in its inner part")
     steps = [terms.sub(x, terms.const(c)) for x, c in zip(names.values(), center, strict=True)]
     return (terms.sub(terms.const(radius * radius), terms.dot(steps, steps)),)
 

@@ -18,6 +18,7 @@ Key: TypeAlias = tuple[Any, ...]
 
 MAX_NODES = 400_000
 MAX_BITS = 1 << 15  # of constants that are folded
+PARTIAL = ("inv", "sqrt", "log", "root")  # functions that are not smooth on all of R
 
 # Kinds of nodes: add, mul (two nodes); power (a node and an exponent ≥ 2); root (a node and a
 # degree); const, var, pi, e (no node); every other kind is a function of one node.
@@ -236,6 +237,11 @@ class Terms:
             else:
                 new[place] = self.apply(kind, new[key[1]])
         return new[node]
+
+    def partial(self, nodes: Iterable[Node]) -> list[tuple[str, Node]]:
+        """Every partial function among the nodes, and its argument."""
+        keys = (self.nodes[node] for node in nodes)
+        return list(dict.fromkeys((key[0], key[1]) for key in keys if key[0] in PARTIAL))
 
     def variables(self, node: Node) -> set[str]:
         """The variables that a node depends on by its form."""
