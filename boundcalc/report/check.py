@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from boundcalc.questions import Checked
 
 CODES = {"proved": 0, "refuted": 1, "undecided": 3}
+MOST_TRIED = 6
 _DIGITS = 12
 
 
@@ -68,6 +69,14 @@ def _ends(pair: tuple[Fraction, Fraction] | None) -> list[str] | None:
     return None if pair is None else [outward(pair[0], -1, _DIGITS), outward(pair[1], 1, _DIGITS)]
 
 
+def tried(attempts: Sequence[tuple[str, str]]) -> list[str]:
+    """Why each method stopped, the first few."""
+    lines = [f"  tried        {method}: {why}" for method, why in attempts[:MOST_TRIED]]
+    if len(attempts) > MOST_TRIED:
+        lines.append(f"  tried        {len(attempts) - MOST_TRIED} more, listed by --json")
+    return lines
+
+
 def check_lines(
     problem: Problem, checked: Sequence[Checked], paths: Sequence[Path | None]
 ) -> list[str]:
@@ -96,7 +105,7 @@ def _claim_lines(problem: Problem, one: Checked, path: Path | None) -> list[str]
     if (ends := _ends(decision.enclosure)) is not None:
         lines.append(f"  enclosure    [{ends[0]}, {ends[1]}]")
     if decision.verdict == "undecided":
-        lines += [f"  tried        {method}: {why}" for method, why in decision.attempts]
+        lines += tried(decision.attempts)
     if claim.expect not in (None, decision.verdict):
         lines.append(f"  note         the file expects: {claim.expect}")
     if path is not None:

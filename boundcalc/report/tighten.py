@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boundcalc.library.problem import Problem
-from boundcalc.report.check import domain_json, inequality, named, place, point
+from boundcalc.report.check import domain_json, inequality, named, place, point, tried
 from boundcalc.report.tighten_digits import outward
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _details(one: Tightest, path: Path | None) -> list[str]:
     if one.reason:
         lines.append(f"  why          {one.reason}")
     if one.verdict == "undecided":
-        lines += [f"  tried        {method}: {why}" for method, why in one.attempts]
+        lines += tried(one.attempts)
     if path is not None:
         lines.append(f"  certificate  {path}")
     return lines

@@ -21,6 +21,7 @@ from boundcalc.search.prove.attempt import Success, prove, refute
 from boundcalc.search.prove.budget import Budget, Stopped
 from boundcalc.search.prove.minima import Minima
 from boundcalc.search.prove.residual import sum_of_squares
+from boundcalc.search.prove.tidy import tidy
 from boundcalc.search.prove.witness import along_curve, at_point, downward, into, stationary
 
 Progress = Callable[..., None]
@@ -319,7 +320,7 @@ def decide(
     seems = _seems(case, constants)
     order = ("refute", "prove") if seems == "false" else ("prove", "refute")
     for turn, step in enumerate(order):
-        share = budget.left() if turn else 0.75 * budget.left()
+        share = (0.7 if turn else 0.65) * budget.left()
         budget.tell("looking for a proof" if step == "prove" else "looking for a counterexample")
         found = (case.prove if step == "prove" else case.refute)(constants, share)
         if isinstance(found, Success):
@@ -330,7 +331,7 @@ def decide(
         _why(case, seems),
         None,
         None,
-        None,
+        _enclosure(case, constants),
         budget.spent(),
         tuple(case.attempts),
     )
@@ -357,6 +358,20 @@ def _seems(case: Case, constants: Mapping[str, str]) -> str:
     if sought in SMALLEST:
         return "false" if claimed < value - room else "true"
     return "false" if claimed > value + room else "true"
+
+
+def _enclosure(case: Case, constants: Mapping[str, str]) -> tuple[Fraction, Fraction] | None:
+    """What is shown of the tightest constant in the time that is left."""
+    from boundcalc.search.tighten import enclosed
+
+    sought = sought_of(case.condition)
+    if sought is None or case.budget.left() < 0.5:
+        return None
+    best = case.estimate(case.fixed(constants))
+    if best is None or best.value is None:
+        return None
+    rest = {name: text for name, text in constants.items() if name != sought}
+    return enclosed(case, rest, best)
 
 
 def _why(case: Case, seems: str) -> str:
@@ -406,7 +421,7 @@ def shown_witness(certificate: Mapping[str, Any]) -> dict[str, str]:
             else " + ".join(f"({row[j]})*({v})" for row, v in zip(forms, values, strict=True))
             for j in range(len(names))
         ]
-    return dict(zip(names, values, strict=True))
+    return {name: tidy(value) for name, value in zip(names, values, strict=True)}
 
 
 def _is_rational(text: str) -> bool:

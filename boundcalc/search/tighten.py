@@ -18,6 +18,7 @@ from boundcalc.search.prove.budget import Budget
 Progress = Callable[..., None]
 
 SCHEMA = "boundcalc.enclosure-certificate/1"
+COARSE_DIGITS = 4
 SPARE = 2  # significant digits beyond the ones that are asked for
 COARSER = (2, 4, 6, 8)  # digits given up, step by step, where a proof fails
 FRONTIER = tuple(map(Fraction, ("1/4", "1/2", "3/4", "1", "5/4", "3/2", "2", "3", "5", "10")))
@@ -154,6 +155,18 @@ def _enclosed(case: Case, empty: Tightest, best: Estimate, digits: int) -> Tight
         reason=reason,
         method=method,
     )
+
+
+def enclosed(
+    case: Case, fixed: Mapping[str, str], best: Estimate
+) -> tuple[Fraction, Fraction] | None:
+    """Both ends of the tightest constant, a few digits of it, or None."""
+    sought = sought_of(case.condition) or ""
+    empty = Tightest(sought, "undecided", None, None, None, None, "", 0.0, (), dict(fixed))
+    found = _enclosed(case, empty, best, COARSE_DIGITS)
+    if found.lower is None or found.upper is None:
+        return None
+    return found.lower, found.upper
 
 
 def _missing(case: Case, constant: str, safe: Fraction | None, bad: Fraction | None) -> str:
