@@ -114,7 +114,7 @@ class Prover:
             except (TooMany, TooLarge):
                 return None
             if by_form(self.context.normal, p, goal.strict):
-                self.used("by form")
+                self.used("inspection")
                 return {"rule": "form", "form": form}
             try:
                 if by_sturm(goal, p):

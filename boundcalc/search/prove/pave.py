@@ -32,6 +32,8 @@ from boundcalc.kernel.analytic.paving import (
 )
 from boundcalc.search.prove.budget import Budget, Stopped
 
+PATIENCE = 2.0  # seconds before the number of boxes is foretold
+HOPELESS = 50  # times the time there is
 BITS = 60  # of the coordinates of points in certificates
 NARROW = Fraction(1, 10**14)  # boxes are not halved below this share of the whole
 
@@ -90,6 +92,7 @@ class _Paver:
         self.tree = bytearray()
         self.points: list[tuple[Fraction, ...]] = []
         self.closed = 0
+        self.share = 0.0  # of the whole box, by halvings
         self.whole = [Fraction(1) if lo is None or hi is None else hi - lo for lo, hi in goal.box]
 
     def run(self) -> Stopped | None:
@@ -98,6 +101,7 @@ class _Paver:
             box, depth = waiting.pop()
             if self.close(box):
                 self.closed += 1
+                self.share += 0.5**depth
                 if self.closed >= self.most:
                     return Stopped("paving", f"more than {self.most} boxes")
                 continue
@@ -115,7 +119,21 @@ class _Paver:
                 self.budget.tell("halving boxes", self.closed)
                 if self.budget.left() == 0:
                     return Stopped("paving", f"time ran out after {self.closed} boxes")
+                why = self.endless()
+                if why is not None:
+                    return why
         return None
+
+    def endless(self) -> Stopped | None:
+        """Whether the boxes that are likely to be needed take far longer than there is time."""
+        spent = self.budget.spent()
+        if spent < PATIENCE or not self.share:
+            return None
+        seconds = spent / self.share
+        if seconds < HOPELESS * (spent + self.budget.left()):
+            return None
+        count = self.closed / self.share
+        return Stopped("paving", f"some {count:.0e} boxes are needed, or {seconds:.0e} seconds")
 
     def leaf(self, rule: int, *more: int) -> bool:
         self.tree.extend([LEAF + rule, *more])
