@@ -1,4 +1,4 @@
-"""Intervals with rigorous ends: the one file that uses python-flint (Arb).
+"""Intervals with rigorous ends: the one file that uses python-flint (Arb), where it is installed.
 
 An interval is a pair (lo, hi) of exact arb numbers, ±inf allowed; every operation rounds outward.
 An operation that is not defined on the whole interval raises Undefined.
@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from flint import arb, ctx, fmpq
+from boundcalc.kernel.analytic import bare
 
+try:
+    from flint import arb, ctx, fmpq
+except ImportError:  # pragma: no cover - run without anything installed in the tests
+    arb, ctx, fmpq = bare.arb, bare.ctx, bare.fmpq  # type: ignore[misc, assignment]
+
+Undefined = bare.Undefined
 Interval: TypeAlias = tuple[Any, Any]  # of arb
 
 MAX_PRECISION = 2_000
-
-
-class Undefined(ValueError):
-    """A function was asked for outside its domain, or where its domain cannot be told."""
 
 
 @contextmanager
@@ -189,6 +191,11 @@ def cosh(a: Interval) -> Interval:
     return (arb(1), _COSH_UP((arb(0), -a[0] if -a[0] >= a[1] else a[1]))[1])
 
 
+def atan(a: Interval) -> Interval:
+    quarter = arb.pi() / 2
+    return _increasing(lambda x: x.atan(), -quarter, quarter)(a)
+
+
 _COSH_UP = _increasing(lambda x: x.cosh(), INF, INF)
 
 UNARY: dict[str, Callable[[Interval], Interval]] = {
@@ -201,7 +208,7 @@ UNARY: dict[str, Callable[[Interval], Interval]] = {
     "exp": _increasing(lambda x: x.exp(), arb(0), INF),
     "sinh": _increasing(lambda x: x.sinh(), -INF, INF),
     "tanh": _increasing(lambda x: x.tanh(), arb(-1), arb(1)),
-    "atan": _increasing(lambda x: x.atan(), -arb.pi() / 2, arb.pi() / 2),
+    "atan": atan,
     "logistic": _increasing(_logistic, arb(0), arb(1)),
     "softplus": _increasing(_softplus, arb(0), INF),
 }
@@ -222,4 +229,5 @@ def outward(a: Interval) -> tuple[Fraction, Fraction]:
 
 def _fraction(x: Any) -> Fraction:
     mantissa, exponent = x.man_exp()
-    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    whole = mantissa if isinstance(mantissa, Fraction) else int(mantissa)
+    return Fraction(whole) * Fraction(2) ** int(exponent)

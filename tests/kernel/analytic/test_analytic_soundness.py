@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import boundcalc
 from boundcalc.kernel.analytic.check import SCHEMA, verify
 from boundcalc.kernel.analytic.paving import LEAF, NATURAL, OUTSIDE, packed
+from boundcalc.kernel.certificate import written
 from boundcalc.kernel.claim import digest
 from boundcalc.kernel.identity import Rejected
 from boundcalc.library.conditions import load_condition
@@ -229,3 +234,42 @@ def test_malformed_certificates_are_rejected_not_raised() -> None:
     refused(
         claim("x^2", inverse, {"mu": "any"}), {"infimum.0": FORM}, SOME, witness={"point": ["1"]}
     )
+
+
+def replayed(tmp_path: Path, said: Json, proofs: Json, **more: Any) -> str:
+    """What the checker prints where nothing is installed (no site-packages)."""
+    place = tmp_path / "certificate.json"
+    place.write_text(written(certificate(said, proofs, **more)))
+    command = [sys.executable, "-S", "-m", "boundcalc.kernel", str(place)]
+    root = Path(boundcalc.__file__).parents[1]
+    found = subprocess.run(
+        command,
+        cwd=root,
+        env={"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stderr == ""
+    return found.stdout
+
+
+def test_algebraic_certificates_replay_on_the_standard_library(tmp_path: Path) -> None:
+    bump = claim("x^2/(1 + x^2)", "pl", {"mu": "1/4"}, domain={"x": ["-1", "1"]})
+    proofs = {"defined.0": FORM, "infimum.0": FORM, "condition.main0.0": STURM}
+    assert replayed(tmp_path, bump, proofs, facts=SOME).startswith("proved: 3 checks")
+    too_much = {**bump, "constants": {"mu": "1/2"}}
+    assert "not shown by sturm" in replayed(tmp_path, too_much, proofs, facts=SOME)
+    square = {"rule": "sos", "squares": [["1", "x - 1/3"]]}
+    shown = replayed(
+        tmp_path, claim("(x - 1/3)^2", "nonnegative", {}), {"condition.main0.0": square}
+    )
+    assert shown.startswith("proved")
+    witness = {"point": ["1"]}
+    shown = replayed(tmp_path, claim("x^4", "pl-star", {"mu": "9"}), {}, witness=witness)
+    assert shown.startswith("refuted")
+    paved = claim("x^2 + 1", "nonnegative", {})
+    assert replayed(tmp_path, paved, {"condition.main0.0": HERE}).startswith("proved")
+    wave = claim("2 + sin(x)", "nonnegative", {}, domain={"x": ["0", "1"]})
+    assert replayed(tmp_path, wave, {"condition.main0.0": HERE}).startswith("rejected")
+    assert accepted(wave, {"condition.main0.0": HERE}) == "proved"
