@@ -30,6 +30,13 @@ def as_sympy(text: str, names: Sequence[str]) -> sp.Expr:
     return sp.sympify(text.replace("^", "**"), locals={**FUNCTIONS, **known}, rational=True)
 
 
+def _window(lo: float, hi: float) -> tuple[float, float]:
+    """A bounded part of an interval, near 0 where it comes near."""
+    low = max(lo, -REACH) if lo < REACH else lo
+    high = min(hi, REACH) if hi > -REACH else hi
+    return (low if low > -np.inf else high - REACH), (high if high < np.inf else low + REACH)
+
+
 class Oracle:
     """A claim as sympy reads it."""
 
@@ -101,7 +108,7 @@ class Oracle:
     @cached_property
     def samples(self) -> np.ndarray:
         source = np.random.default_rng(1)
-        sides = [(max(float(lo), -REACH), min(float(hi), REACH)) for lo, hi in self.ends]
+        sides = [_window(float(lo), float(hi)) for lo, hi in self.ends]
         if len(sides) == 1:
             near = np.linspace(*sides[0], 40_001)[:, None]
         else:
