@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from boundcalc.errors import Fault, InputError
 from boundcalc.library.case import open_problem
 from boundcalc.library.case_claims import sought_constant
+from boundcalc.library.numbers import exact_number
 from boundcalc.library.problem import CaseClaim, Problem
 from boundcalc.library.problem_text import with_options
 
@@ -112,6 +113,8 @@ def tightest(
     """
     _within("time limit", seconds, MOST_SECONDS)
     _within("digits", digits, MOST_DIGITS)
+    if condition == "alpha-beta" and set(fixed) == {"ray"}:
+        return (_on_ray(problem, fixed["ray"], digits, seconds, progress),)
     sought = sought_constant(condition, fixed, problem)
     from boundcalc.search.tighten import frontier, tighten
 
@@ -119,6 +122,19 @@ def tightest(
         points: tuple[Tightest, ...] = frontier(problem, digits, seconds, progress)
         return points
     return (tighten(problem, condition, fixed, digits, seconds, progress),)
+
+
+def _on_ray(
+    problem: Problem, slope: str, digits: int, seconds: float, progress: Progress | None
+) -> Tightest:
+    """The smallest alpha at beta = slope·alpha. Raises InputError."""
+    value = exact_number(slope, "--ray")
+    if not 0 <= value < 1:
+        fix = "give beta/alpha, such as 4/5"
+        raise InputError(Fault("--ray", slope, "a number at least 0 and below 1", fix))
+    from boundcalc.search.tighten import ray
+
+    return ray(problem, slope, digits, seconds, progress)
 
 
 def _within(where: str, value: float, most: float) -> None:

@@ -36,7 +36,8 @@ def tighten(
     """CASE.toml or "FORMULA" ["FORMULA2" ...]: enclose the tightest constant of a condition.
 
     That is the largest mu or theta, the smallest L, or the smallest beta at a given --alpha;
-    alpha-beta without --alpha gives the frontier of pairs. Constants that are fixed are options of
+    alpha-beta without --alpha gives the frontier of pairs, and with --ray C the smallest alpha at
+    beta = C*alpha. Constants that are fixed are options of
     their own, and exact: --alpha 1, --epsilon 0.1.
 
     Exit codes: 0 enclosed, 1 refuted (no constant works), 2 bad input, 3 undecided.

@@ -246,7 +246,7 @@ class Case:
         if self.framed is not None and best is not None:
             yield from stationary(claim, self.minima, best)
         if not opened:
-            numbers = {name: _value(text) for name, text in constants.items()}
+            numbers = {name: value_of(text) for name, text in constants.items()}
             try:
                 point = counterexample(
                     self.problem,
@@ -265,7 +265,7 @@ class Case:
         """The constants that stay as they are while the best value of the last one is sought."""
         sought = sought_of(self.condition)
         return {
-            name: _value(text)
+            name: value_of(text)
             for name, text in constants.items()
             if name != sought and text != "any"
         }
@@ -279,7 +279,7 @@ def sought_of(condition: str) -> str | None:
     return "mu" if "mu" in constants else constants[0] if constants else None
 
 
-def _value(text: str) -> Fraction:
+def value_of(text: str) -> Fraction:
     """A rational near a constant formula; the constant itself where it is rational."""
     terms = Terms()
     with iv.precision(256):
@@ -353,7 +353,7 @@ def _seems(case: Case, constants: Mapping[str, str]) -> str:
         return "false"
     if best.value is None or sought is None:
         return "true" if sought is None else ""
-    value, claimed = float(best.value), float(_value(constants[sought]))
+    value, claimed = float(best.value), float(value_of(constants[sought]))
     room = 1e-13 * max(abs(value), 1e-300)
     if sought in SMALLEST:
         return "false" if claimed < value - room else "true"

@@ -9,7 +9,7 @@ from math import floor, log10
 from typing import Any
 
 from boundcalc.library.problem import Problem
-from boundcalc.search.decide import SMALLEST, Case, said, sought_of
+from boundcalc.search.decide import SMALLEST, Case, said, sought_of, value_of
 from boundcalc.search.defined import require_defined
 from boundcalc.search.numeric.estimate import Estimate
 from boundcalc.search.prove.attempt import Success
@@ -78,6 +78,54 @@ def frontier(
     return tuple(found)
 
 
+def ray(
+    problem: Problem, slope: str, digits: int, seconds: float, progress: Progress | None = None
+) -> Tightest:
+    """The smallest alpha with which the alpha-beta-condition holds at beta = slope·alpha."""
+    budget = Budget(seconds, progress)
+    require_defined(problem, budget)
+    case = Case(problem, "alpha-beta", budget)
+    empty = Tightest("alpha", "undecided", None, None, None, None, "", 0.0, (), {"ray": slope})
+    start, best = _first_on_ray(case, value_of(slope))
+    if start is None:
+        why = "no alpha was found with which it holds on this ray"
+        return _closed(case, replace(empty, reason=why), best)
+
+    def pair(alpha: Fraction) -> dict[str, str]:
+        return {"alpha": str(alpha), "beta": f"({slope})*({alpha})"}
+
+    found = _both(case, replace(empty, fixed={"ray": slope}), start, digits, True, pair)
+    return _closed(case, found, best)
+
+
+def _first_on_ray(case: Case, slope: Fraction) -> tuple[Any, Estimate | None]:
+    """Where beta*(alpha) − slope·alpha, a convex function, first is 0: by bisection from a grid."""
+    best: Estimate | None = None
+
+    def above(alpha: Fraction) -> bool:
+        nonlocal best
+        found = case.estimate({"alpha": alpha}, 2.0)
+        if found is None or found.value is None or found.value > slope_times(alpha):
+            return True
+        best = found
+        return False
+
+    def slope_times(alpha: Fraction) -> float:
+        return float(slope * alpha) * (1 + 1e-13) + 1e-15
+
+    grid = sorted({*FRONTIER, *(Fraction(2) ** k for k in range(-6, 10))})
+    high = next((alpha for alpha in grid if not above(alpha)), None)
+    if high is None:
+        return None, best
+    low = max((alpha for alpha in grid if alpha < high), default=Fraction(0))
+    while high - low > high * Fraction(1, 2**44) and case.budget.left() > 0.5 * case.budget.total:
+        middle = (low + high) / 2
+        low, high = (middle, high) if above(middle) else (low, middle)
+    from mpmath import mpf
+
+    return mpf(high.numerator) / high.denominator, best
+
+
 def _tighten(case: Case, fixed: Mapping[str, str], digits: int) -> Tightest:
     sought = sought_of(case.condition)
     if sought is None:
@@ -116,26 +164,42 @@ def _hopeless(case: Case, best: Estimate | None, fixed: Mapping[str, str]) -> bo
 def _enclosed(case: Case, empty: Tightest, best: Estimate, digits: int) -> Tightest:
     """Both ends, each as near to the estimate as it can be shown."""
     smallest = empty.constant in SMALLEST
+
+    def constants(value: Fraction) -> dict[str, str]:
+        return {**empty.fixed, empty.constant: str(value)}
+
+    return _both(case, empty, best.value, digits, smallest, constants)
+
+
+def _both(
+    case: Case,
+    empty: Tightest,
+    start: Any,
+    digits: int,
+    smallest: bool,
+    constants: Callable[[Fraction], dict[str, str]],
+) -> Tightest:
+    """Proved at one end and refuted beyond the other, starting from an estimate."""
     certificates: list[dict[str, Any]] = []
     safe = bad = None
     method = ""
-    for value in _ends(best.value, digits, smallest):
+    for value in _ends(start, digits, smallest):
         case.budget.tell(f"proving {empty.constant} = {float(value):.12g}")
         share = 0.5 * case.budget.left()
-        found = case.prove({**empty.fixed, empty.constant: str(value)}, share)
+        found = case.prove(constants(value), share)
         if isinstance(found, Success):
             safe, method = value, found.method
             certificates.append(found.certificate)
             break
         if case.budget.left() < 0.2:
             break
-    if smallest and best.value <= 0:
+    if smallest and start <= 0:
         bad = Fraction(0)  # beta ≥ 0 by definition: nothing smaller is a constant at all
-    for value in _ends(best.value, digits, not smallest) if bad is None else ():
+    for value in _ends(start, digits, not smallest) if bad is None else ():
         if value <= 0:
             break
         case.budget.tell(f"refuting {empty.constant} = {float(value):.12g}")
-        refuted = case.refute({**empty.fixed, empty.constant: str(value)}, case.budget.left())
+        refuted = case.refute(constants(value), case.budget.left())
         if isinstance(refuted, Success):
             bad = value
             certificates.append(refuted.certificate)

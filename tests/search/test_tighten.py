@@ -167,3 +167,15 @@ def test_without_time_nothing_is_claimed() -> None:
     assert found.verdict == "undecided"
     assert found.certificate is None
     assert found.reason
+
+
+def test_the_smallest_alpha_on_a_ray() -> None:
+    """(alpha - 1)^2/alpha = alpha/2 at alpha = 2 - sqrt(2); the other branch lies above."""
+    from boundcalc.library.problem_text import problem_from
+    from boundcalc.search.tighten import ray
+
+    found = ray(problem_from(["(x-1)^2/2", "(x+1)^2/2"]), "1/2", 6, 30.0)
+    assert found.verdict == "enclosed"
+    assert found.lower is not None and found.upper is not None
+    assert (2 - found.lower) ** 2 > 2 > (2 - found.upper) ** 2
+    assert found.upper - found.lower < 1e-6

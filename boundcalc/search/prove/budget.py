@@ -21,6 +21,7 @@ class Budget:
 
     def __init__(self, seconds: float, progress: Callable[..., None] | None = None) -> None:
         self.start = time.perf_counter()
+        self.total = seconds
         self.until = self.start + seconds
         self._progress = progress
 
