@@ -137,7 +137,10 @@ def one_variable(goal: Goal, p: Polynomial) -> tuple[sturm.Coefficients, sturm.E
         coefficients = [Fraction(0)] * (degree + 1)
         for monomial, c in p.terms.items():
             coefficients[dict(monomial).get(name, 0)] = c
-    return sturm.primitive(coefficients), lo, hi
+    whole = sturm.primitive(coefficients)
+    if len(whole) ** 3 * max((c.bit_length() for c in whole), default=0) > sturm.MAX_WORK:
+        raise Rejected(f"{goal.name}: degree and coefficients are too large together")
+    return whole, lo, hi
 
 
 def by_sturm(goal: Goal, p: Polynomial) -> bool:

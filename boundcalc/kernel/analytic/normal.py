@@ -130,18 +130,19 @@ class Normal:
 
     def _squares(self, p: Polynomial) -> Polynomial:
         """Rewrite products that have a simpler form until none is left."""
-        while True:
-            for monomial in p.terms:
+        done: dict[Monomial, Fraction] = {}
+        while p:
+            waiting: dict[Monomial, Fraction] = {}
+            for monomial, coefficient in p.terms.items():
                 found = self._square_in(monomial)
-                if found is not None:
-                    break
-            else:
-                return p
-            rest, replacement = found
-            coefficient = p.terms[monomial]
-            changed = {m: c for m, c in p.terms.items() if m != monomial}
-            p = Polynomial(changed) + Polynomial({rest: coefficient}) * replacement
-            self._small(p)
+                if found is None:
+                    done[monomial] = done.get(monomial, Fraction(0)) + coefficient
+                    continue
+                rest, replacement = found
+                for m, c in (Polynomial({rest: coefficient}) * replacement).terms.items():
+                    waiting[m] = waiting.get(m, Fraction(0)) + c
+            p = self._small(Polynomial({m: c for m, c in waiting.items() if c}))
+        return Polynomial({m: c for m, c in done.items() if c})
 
     def _pair_in(self, monomial: Monomial) -> tuple[Monomial, Polynomial] | None:
         """e^u·s(u) = e^u − s(u), e^(−u)·s(u) = 1 − s(u), e^u·e^(−u) = 1, with s the logistic."""

@@ -12,6 +12,7 @@ Coefficients: TypeAlias = list[int]  # lowest degree first; the last is not 0; [
 End: TypeAlias = Fraction | None
 
 MAX_DEGREE = 300
+MAX_WORK = 2 * 10**8  # degree cubed times the bits of a coefficient: half a minute
 
 
 def primitive(values: Sequence[Fraction]) -> Coefficients:

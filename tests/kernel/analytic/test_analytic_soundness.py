@@ -273,3 +273,20 @@ def test_algebraic_certificates_replay_on_the_standard_library(tmp_path: Path) -
     wave = claim("2 + sin(x)", "nonnegative", {}, domain={"x": ["0", "1"]})
     assert replayed(tmp_path, wave, {"condition.main0.0": HERE}).startswith("rejected")
     assert accepted(wave, {"condition.main0.0": HERE}) == "proved"
+
+
+def test_a_short_certificate_takes_no_hours() -> None:
+    sums = ["*".join(f"{k}7*x^{min(60, d)}" for d in (60, 60, k - 100)) for k in range(101, 161)]
+    said = claim(f"1 + {' + '.join(sums)}", "nonnegative", {})
+    assert "too large together" in refused(said, {"condition.main0.0": STURM})
+
+
+def test_less_than_convexity_is_not_for_every_component() -> None:
+    # at x = 1/10, f_1 has the product -0.18 with x, and theta*(f_1(x) - f_1(0)) is -0.095
+    pair = ["(x - 1)^2", "(x + 1)^2"]
+    said = claim(pair, "aiming", {"theta": "1/2"}, of="each")
+    facts = {"minimisers": {"points": [["0"]]}}
+    proofs = {"minimisers.above": FORM, "condition.convex0": HERE, "condition.convex1": HERE}
+    refused(said, proofs, facts, via="convexity")
+    said = claim(pair, "aiming", {"theta": "1"}, of="each")
+    assert accepted(said, proofs, facts, via="convexity") == "proved"
