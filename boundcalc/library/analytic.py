@@ -57,6 +57,8 @@ def claim_text(claim: Mapping[str, Any]) -> str:
     kind = "F" if "residual" in claim else "f"
     names = [kind] if len(formulas) == 1 else [f"{kind}_{i + 1}" for i in range(len(formulas))]
     said = ", ".join(f"{name} = {text}" for name, text in zip(names, formulas, strict=True))
+    if kind == "f" and len(formulas) > 1:
+        said = ("every f_i: " if claim.get("of") == "each" else "the mean f of ") + said
     where = [
         f"{name} in [{lo}, {hi}]"
         for name, (lo, hi) in claim["domain"].items()
@@ -65,6 +67,10 @@ def claim_text(claim: Mapping[str, Any]) -> str:
     if claim.get("ball"):
         center = ", ".join(claim["ball"]["center"])
         where.append(f"|x - ({center})| <= {claim['ball']['radius']}")
+    # relations between constants restrict "any" only: kernel/analytic/statement.py
+    given = claim["constants"].values()
+    aside = [text for text in claim["condition"].get("where", []) if "any" not in given]
+    constants += f"; {', '.join(aside)} is not claimed" if aside else ""
     condition = (
         f"{claim['condition']['id']}({constants})" if constants else claim["condition"]["id"]
     )

@@ -16,6 +16,7 @@ from boundcalc.kernel.analytic.paving import LEAF, NATURAL, OUTSIDE, packed
 from boundcalc.kernel.certificate import written
 from boundcalc.kernel.claim import digest
 from boundcalc.kernel.identity import Rejected
+from boundcalc.library.analytic import claim_text
 from boundcalc.library.conditions import load_condition
 
 Json = dict[str, Any]
@@ -290,3 +291,17 @@ def test_less_than_convexity_is_not_for_every_component() -> None:
     refused(said, proofs, facts, via="convexity")
     said = claim(pair, "aiming", {"theta": "1"}, of="each")
     assert accepted(said, proofs, facts, via="convexity") == "proved"
+
+
+def test_the_printed_line_says_what_was_checked() -> None:
+    # 10 x^2 and x - 10 x^2 are not 1-smooth, their mean is
+    pair = ["10*x^2", "x - 10*x^2"]
+    said = claim(pair, "smooth", {"L": "1"}, of="mean")
+    proofs = {"condition.above0": FORM, "condition.below0": FORM}
+    forms = {name: {"rule": "minors", "proofs": {"0": proof}} for name, proof in proofs.items()}
+    assert accepted(said, forms) == "proved"
+    assert "of the mean f of" in claim_text(said)
+    assert "every f_i" in claim_text({**said, "of": "each"})
+    ratio = claim(pair, "alpha-beta", {"alpha": "1", "beta": "2"})
+    assert "alpha > beta is not claimed" in claim_text(ratio)
+    assert "is not claimed" not in claim_text({**ratio, "constants": {"alpha": "1", "beta": "any"}})
