@@ -5,16 +5,17 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as in typing, whose import takes a while
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from boundcalc.errors import Fault, InputError
     from boundcalc.guarantees.assessment import Assessment
     from boundcalc.library.rate import Rate
+    from boundcalc.questions import Asked, Checked, Number, Tightest
 
 __version__ = "0.1.0"
 
-__all__ = ["Fault", "InputError", "__version__", "fit_log", "rate"]
+__all__ = ["Fault", "InputError", "__version__", "check", "fit_log", "rate", "tighten"]
 
 
 def __getattr__(name: str) -> Any:
@@ -60,3 +61,55 @@ def rate(theorem: str, **constants: Any) -> Rate:
     from boundcalc.library.evaluate import rate as evaluated
 
     return evaluated(theorem, **constants)
+
+
+def check(
+    problem: Asked,
+    condition: str | None = None,
+    *,
+    domain: str | None = None,
+    ball: str | None = None,
+    minimisers: str | Sequence[str] = (),
+    residual: bool = False,
+    time_limit: float = 20,
+    **constants: Number,
+) -> tuple[Checked, ...]:
+    """Does a condition hold with these constants everywhere on a domain? As `boundcalc check`.
+
+    problem : a formula, formulas f_1, f_2, ... (f is their mean), the path of a case file (.toml)
+    or a Problem; domain, ball, minimisers, residual : as `boundcalc.questions.Region` has them.
+    condition : an id of the catalogue; without it every claim of the case file is checked.
+    time_limit : seconds, for each claim.
+
+    Raises InputError with every fault.
+    """
+    from boundcalc.library.case_claims import claims_asked
+    from boundcalc.questions import Region, check_claims, problem_of, texts
+
+    asked = problem_of(problem, Region(domain, ball, minimisers, residual))
+    return check_claims(asked, claims_asked(asked, condition, texts(constants)), time_limit)
+
+
+def tighten(
+    problem: Asked,
+    condition: str,
+    *,
+    digits: int = 9,
+    domain: str | None = None,
+    ball: str | None = None,
+    minimisers: str | Sequence[str] = (),
+    residual: bool = False,
+    time_limit: float = 60,
+    **fixed: Number,
+) -> tuple[Tightest, ...]:
+    """Enclose the tightest constant (largest mu, smallest L, ...), as `boundcalc tighten`.
+
+    problem, domain, ball, minimisers, residual : as for `check`; fixed : the other constants.
+    One answer; several for "alpha-beta" without alpha: the smallest beta at chosen alpha.
+
+    Raises InputError with every fault.
+    """
+    from boundcalc.questions import Region, problem_of, texts, tightest
+
+    asked = problem_of(problem, Region(domain, ball, minimisers, residual))
+    return tightest(asked, condition, texts(fixed), digits, time_limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from boundcalc.cli import conditions, prove, rate, theorems, verify
+from boundcalc.cli import check, conditions, problem, prove, rate, theorems, tighten, verify
 from boundcalc.cli.fit import fit
 
 app = typer.Typer(
@@ -17,6 +17,8 @@ app = typer.Typer(
     "and whether their bounds say anything.",
 )
 app.command()(fit)
+app.command(context_settings=problem.CONTEXT)(check.check)
+app.command(context_settings=problem.CONTEXT)(tighten.tighten)
 app.command(context_settings=rate.CONTEXT)(rate.rate)
 app.command()(theorems.theorems)
 app.command()(conditions.conditions)

@@ -1,0 +1,1 @@
+"""TRUSTED. Claims about given functions: formulas, goals, exact algebra, ball arithmetic."""

@@ -1,0 +1,217 @@
+"""The goals that together are a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from boundcalc.kernel.analytic.exact import vanishes
+from boundcalc.kernel.analytic.facts import Bounds, Facts, moved
+from boundcalc.kernel.analytic.goal import Anchor, Goal, MatrixGoal, evaluate
+from boundcalc.kernel.analytic.interval import Undefined, outward
+from boundcalc.kernel.analytic.normal import number
+from boundcalc.kernel.analytic.relation import (
+    CONDITIONING_GIVES,
+    CONVEX_GIVES,
+    INF,
+    STRONGLY_CONVEX_GIVES,
+    guard,
+    matrices,
+    relations,
+    second_order,
+    slots,
+    usual_signs,
+    vanishes_at_minimiser,
+)
+from boundcalc.kernel.analytic.statement import Statement
+from boundcalc.kernel.analytic.terms import Node
+from boundcalc.kernel.claim import ClaimError, Json, items, text
+from boundcalc.kernel.identity import Rejected
+
+VIA = ("direct", "convexity", "strong-convexity", "tangent-kernel")
+
+
+def conclusions(
+    statement: Statement, facts: Facts, via: str, anchors: Json
+) -> tuple[Goal | MatrixGoal, ...]:
+    """The goals of the condition itself. Raises ClaimError, Rejected."""
+    if via == "strong-convexity":
+        _require(statement, STRONGLY_CONVEX_GIVES, "strong convexity")
+        return _matrix_goals(statement, facts, "strongly-convex", "condition")
+    if via == "convexity":
+        return _from_convexity(statement, facts)
+    if via == "tangent-kernel":
+        _require(statement, CONDITIONING_GIVES, "the tangent kernel")
+        return _matrix_goals(statement, facts, "uniform-conditioning", "condition")
+    if via != "direct":
+        raise ClaimError(f"certificate: via is one of {', '.join(VIA)}")
+    kind = second_order(statement)
+    if kind is not None:
+        own = replace(facts, residual=statement.residual)  # the map that the claim is about
+        return _matrix_goals(statement, own, kind, "condition")
+    return _scalar_goals(statement, facts, anchors)
+
+
+def _from_convexity(statement: Statement, facts: Facts) -> tuple[MatrixGoal, ...]:
+    """∇f_i(x)·(x − x_p) ≥ f_i(x) − f_i(x_p): aiming with theta ≤ 1, alpha-beta with alpha = 1."""
+    _given(statement, CONVEX_GIVES, "convexity")
+    if not facts.points:
+        raise Rejected("facts: the condition needs all minimisers of f")
+    normal = statement.context.normal
+    theta = number(normal.of(statement.constants.get("theta", statement.context.terms.one)))
+    alpha = number(normal.of(statement.constants.get("alpha", statement.context.terms.one)))
+    if theta is None or theta > 1 or alpha != 1:
+        raise Rejected("convexity: gives aiming with theta <= 1, alpha-beta with alpha = 1")
+    if theta != 1 and statement.functions != (statement.mean,):
+        raise Rejected("convexity: theta < 1 is for f, which is least at x_p")
+    return _matrix_goals(statement, facts, "convex", "condition")
+
+
+def _given(statement: Statement, given: Sequence[str], what: str) -> None:
+    """The condition is, word for word, one that follows."""
+    relation = list(statement.condition.relations.values())
+    point, other = slots(statement)
+    if (
+        len(relation) != 1
+        or relation[0] not in given
+        or statement.condition.guard
+        or not usual_signs(statement)
+        or point != "x"
+        or ("xp" in relation[0] and other != "xp")
+    ):
+        raise ClaimError(f"{statement.condition.id}: does not follow from {what}")
+
+
+def _require(statement: Statement, given: Sequence[str], what: str) -> None:
+    """The condition is one that follows; all such are about f alone."""
+    _given(statement, given, what)
+    if statement.functions != (statement.mean,):
+        raise ClaimError(f"{statement.condition.id}: does not follow from {what}")
+
+
+def _matrix_goals(
+    statement: Statement, facts: Facts, kind: str, name: str
+) -> tuple[MatrixGoal, ...]:
+    if any(lo is not None and lo == hi for lo, hi in statement.box):
+        raise ClaimError("claim: second derivatives say nothing on a domain without inner points")
+    inside = tuple(moved(statement, facts, node) for node in statement.inside)
+    return tuple(
+        MatrixGoal(
+            f"{name}.{key}",
+            facts.frame.variables,
+            facts.frame.box,
+            tuple(tuple(moved(statement, facts, entry) for entry in row) for row in rows),
+            constraints=inside,
+            positive=facts.positive,
+        )
+        for key, rows in matrices(statement, kind, facts.residual).items()
+    )
+
+
+def with_bounds(statement: Statement, node: Node, bounds: Bounds, proving: bool) -> Node:
+    """The infimum replaced by the bound that makes the relation harder (easier, to refute)."""
+    terms, normal = statement.context.terms, statement.context.normal
+    slope = normal.of(terms.derivative(node, INF))
+    if not slope:
+        return terms.substitute(node, {INF: terms.zero})
+    bare = normal.node(slope)
+    if terms.variables(bare) - {"@c"} or len({dict(m).get("@c", 0) for m in slope.terms}) > 1:
+        raise ClaimError("condition: the infimum has a coefficient that varies")
+    try:
+        low, high = evaluate(terms, terms.substitute(bare, {"@c": terms.one}), {})
+    except Undefined as error:
+        raise ClaimError("condition: the infimum has a coefficient without a value") from error
+    if not (low > 0 or high < 0):
+        raise ClaimError("condition: the infimum has a coefficient of unknown sign")
+    chosen = bounds.lower if (low > 0) == proving else bounds.upper
+    if chosen is None:
+        side = "lower" if (low > 0) == proving else "upper"
+        raise Rejected(f"facts: no {side} bound of an infimum is given")
+    return terms.substitute(node, {INF: chosen})
+
+
+def _scalar_goals(statement: Statement, facts: Facts, anchors: Json) -> tuple[Goal, ...]:
+    _, other = slots(statement)
+    if other is not None and not facts.points:
+        raise Rejected("facts: the condition needs all minimisers of f")
+    terms = statement.context.terms
+    # projections are onto minimisers: the first and only pass where the condition has none
+    feet: list[tuple[Node, ...] | None] = list(facts.points) if other is not None else [None]
+    inside = tuple(moved(statement, facts, node) for node in statement.inside)
+    goals = []
+    for k, f in enumerate(statement.functions):
+        limits = tuple(moved(statement, facts, node) for node in guard(statement, f))
+        for j, foot in enumerate(feet):
+            x_p, value = None, facts.value if facts.value is not None else terms.zero
+            nearest: tuple[Node, ...] = ()
+            if foot is not None:
+                place = dict(zip(facts.frame.variables, foot, strict=True))
+                x_p = tuple(terms.substitute(x, place) for x in facts.frame.x)
+                if f != statement.mean:
+                    value = statement.at(f, x_p)
+                nearest = _nearer(statement, facts, j)
+            for name, node in relations(statement, f, value, x_p).items():
+                bounded = with_bounds(statement, node, facts.bounds[k], True)
+                goal = Goal(
+                    f"condition.{name}{k}.{j}",
+                    facts.frame.variables,
+                    facts.frame.box,
+                    moved(statement, facts, bounded),
+                    constraints=(*inside, *limits, *nearest),
+                    parameters=facts.parameters,
+                    positive=facts.positive,
+                )
+                relation = statement.condition.relations[name]
+                found = _anchors(statement, facts, goal, relation, anchors)
+                goals.append(replace(goal, anchors=found))
+    return tuple(goals)
+
+
+def _nearer(statement: Statement, facts: Facts, j: int) -> tuple[Node, ...]:
+    """‖x − z_k‖² − ‖x − z_j‖² for all other minimisers: where z_j is a nearest one."""
+    terms = statement.context.terms
+
+    def distance(point: tuple[Node, ...]) -> Node:
+        place = dict(zip(facts.frame.variables, point, strict=True))
+        steps = [terms.sub(x, terms.substitute(x, place)) for x in facts.frame.x]
+        return terms.dot(steps, steps)
+
+    own = distance(facts.points[j])
+    return tuple(terms.sub(distance(point), own) for k, point in enumerate(facts.points) if k != j)
+
+
+def _anchors(
+    statement: Statement,
+    facts: Facts,
+    goal: Goal,
+    relation: str,
+    proposed: Json,
+) -> tuple[Anchor, ...]:
+    """Points at which value and gradient of a goal are exactly 0."""
+    found = []
+    single = statement.functions == (statement.mean,) and not facts.exact
+    if (
+        single
+        and facts.value is not None
+        and facts.bounds == (Bounds(facts.value, facts.value),)
+        and vanishes_at_minimiser(statement, relation, facts.value)
+    ):
+        size = len(facts.frame.variables)
+        found.append(Anchor(tuple(facts.parameters[f"@p{k}"] for k in range(size))))
+    for entry in items(proposed, "anchors"):
+        written = [text(x, "anchors") for x in items(entry, "anchors")]
+        if len(written) != len(goal.variables):
+            raise ClaimError("anchors: one coordinate for each variable")
+        point = tuple(statement.constant(x) for x in written)
+        anchor = Anchor(tuple(_enclosure(statement, x) for x in point), point)
+        if vanishes(statement.context, goal.term, goal.variables, anchor):
+            found.append(anchor)
+    return tuple(found)
+
+
+def _enclosure(statement: Statement, node: Node) -> tuple[Fraction, Fraction]:
+    try:
+        return outward(evaluate(statement.context.terms, node, {}))
+    except Undefined as error:
+        raise ClaimError("anchors: a coordinate has no value") from error

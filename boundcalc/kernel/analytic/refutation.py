@@ -1,0 +1,371 @@
+"""Counterexamples, checked: a point, a direction, a stationary point, or a curve to infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from boundcalc.kernel.analytic import interval as iv
+from boundcalc.kernel.analytic.facts import Facts, moved, require_inside
+from boundcalc.kernel.analytic.formula import parse
+from boundcalc.kernel.analytic.goal import Goal, Program, evaluate, intervals
+from boundcalc.kernel.analytic.interval import Interval
+from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
+from boundcalc.kernel.analytic.obligations import _nearer, with_bounds
+from boundcalc.kernel.analytic.relation import (
+    guard,
+    matrices,
+    relations,
+    second_order,
+    slots,
+)
+from boundcalc.kernel.analytic.statement import Statement, ends, rational
+from boundcalc.kernel.analytic.terms import Node
+from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
+from boundcalc.kernel.grammar import GrammarError
+from boundcalc.kernel.identity import Rejected
+from boundcalc.kernel.polynomial import Polynomial
+
+OPEN = "@c"
+TIME = "t"
+
+
+def check_refutation(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
+    """Check a counterexample; further goals that it rests on. Raises Rejected, ClaimError."""
+    if not isinstance(data, dict):
+        raise ClaimError("witness: expected an object")
+    kinds = {"point": _point, "stationary": _stationary, "curve": _curve}
+    kind = next((key for key in kinds if key in data), None)
+    if kind is None:
+        raise ClaimError(f"witness: expected one of {', '.join(kinds)}")
+    return kinds[kind](statement, facts, data)
+
+
+def _signs(statement: Statement, node: Node, values: Mapping[str, Interval]) -> list[int | None]:
+    """Signs of the coefficients of the powers of the open constant, all others at `values`."""
+    normal, terms = statement.context.normal, statement.context.terms
+    found: list[int | None] = []
+    for part in _powers(normal.of(node)):
+        if not part:
+            found.append(0)
+            continue
+        low, high = evaluate(terms, normal.node(part), values)
+        found.append(1 if low > 0 else -1 if high < 0 else 0 if low == 0 == high else None)
+    return found
+
+
+def _powers(p: Polynomial) -> list[Polynomial]:
+    """The coefficients of powers of the open constant, from the lowest."""
+    parts: dict[int, Polynomial] = {0: ZERO}
+    for monomial, coefficient in p.terms.items():
+        powers = dict(monomial)
+        k = powers.pop(OPEN, 0)
+        rest = tuple(sorted(powers.items()))
+        parts[k] = parts.get(k, ZERO) + Polynomial({rest: coefficient})
+    return [parts.get(k, ZERO) for k in range(max(parts) + 1)]
+
+
+def _fails(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
+    """Whether a relation that is to be ≥ 0 is negative, for every value of the open constant.
+
+    That is so where no coefficient is positive and one is negative. A constant that the condition
+    keeps below another (beta < alpha) is put at its end, where it is not reached.
+    """
+    terms = statement.context.terms
+    above = _ceiling(statement)
+    if above is not None:
+        slope = _signs(statement, terms.derivative(node, OPEN), values)
+        signs = _signs(statement, terms.substitute(node, {OPEN: above}), values)
+        if len(slope) != 1 or len(signs) != 1 or slope[0] not in (0, 1):
+            return False
+        return signs[0] == -1 or (signs[0] == 0 and slope[0] == 1)
+    signs = _signs(statement, node, values)
+    return all(sign in (0, -1) for sign in signs) and -1 in signs
+
+
+def _ceiling(statement: Statement) -> Node | None:
+    """The constant that bounds the open one, where the condition says `alpha > beta`."""
+    for relation in statement.condition.where:
+        left, _, right = relation.partition(" > ")
+        if right == statement.open and left in statement.constants:
+            return statement.constants[left]
+    return None
+
+
+def _coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fraction, ...]:
+    point = tuple(rational(x, "witness") for x in items(data, "witness"))
+    if len(point) != len(facts.frame.variables):
+        raise ClaimError("witness: one coordinate for each variable")
+    constants = tuple(statement.context.terms.const(x) for x in point)
+    require_inside(statement, facts, constants)
+    return point
+
+
+def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
+    """A rational point at which the condition fails (in a direction, for second derivatives)."""
+    raw = fields(data, "witness", {"point"}, {"direction"})
+    point = _coordinates(statement, facts, raw["point"])
+    terms = statement.context.terms
+    place = {n: terms.const(x) for n, x in zip(facts.frame.variables, point, strict=True)}
+    parameters = {name: iv.between(*pair) for name, pair in facts.parameters.items()}
+    kind = second_order(statement)
+    if kind is not None:
+        for form in _forms(statement, facts, kind, raw.get("direction")):
+            if _fails(statement, terms.substitute(form, place), {}):
+                return ()
+        raise Rejected("witness: the condition holds at the point in this direction")
+    for node, limits in _relations(statement, facts):
+        there = [terms.substitute(limit, place) for limit in limits]
+        if not all(_at_least_zero(statement, limit, parameters) for limit in there):
+            continue
+        if _fails(statement, terms.substitute(node, place), parameters):
+            return ()
+    raise Rejected("witness: the condition is not shown to fail at the point")
+
+
+def _at_least_zero(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
+    if not statement.context.normal.of(node):
+        return True
+    return bool(evaluate(statement.context.terms, node, values)[0] >= 0)
+
+
+def _forms(statement: Statement, facts: Facts, kind: str, direction: Json) -> list[Node]:
+    """vᵀMv for each matrix of a condition on second derivatives."""
+    if any(lo is not None and lo == hi for lo, hi in statement.box):
+        raise ClaimError("claim: second derivatives say nothing on a domain without inner points")
+    terms = statement.context.terms
+    v = [rational(x, "direction") for x in items(direction, "direction")]
+    found = []
+    for rows in matrices(statement, kind, statement.residual).values():
+        if len(rows) != len(v):
+            raise ClaimError("witness: a direction has one entry for each row")
+        total = terms.sum(
+            terms.mul(terms.const(a * b), entry)
+            for a, row in zip(v, rows, strict=True)
+            for b, entry in zip(v, row, strict=True)
+        )
+        found.append(moved(statement, facts, total))
+    return found
+
+
+def _relations(
+    statement: Statement, facts: Facts, stationary: bool = False
+) -> list[tuple[Node, tuple[Node, ...]]]:
+    """Every relation with the easier bounds, and what must be ≥ 0 for it to apply."""
+    terms = statement.context.terms
+    _, other = slots(statement)
+    if other is not None and not facts.points:
+        raise Rejected("facts: the condition needs all minimisers of f")
+    feet: list[tuple[Node, ...] | None] = list(facts.points) if other is not None else [None]
+    found = []
+    for k, f in enumerate(statement.functions):
+        limits = tuple(moved(statement, facts, node) for node in guard(statement, f))
+        for j, foot in enumerate(feet):
+            x_p, value = None, facts.value if facts.value is not None else terms.zero
+            nearest: tuple[Node, ...] = ()
+            if foot is not None:
+                place = dict(zip(facts.frame.variables, foot, strict=True))
+                x_p = tuple(terms.substitute(x, place) for x in facts.frame.x)
+                if f != statement.mean:
+                    value = statement.at(f, x_p)
+                nearest = tuple(_margin(statement, node) for node in _nearer(statement, facts, j))
+            built = relations(statement, f, value, x_p, stationary)
+            for node in built.values():
+                bounded = with_bounds(statement, node, facts.bounds[k], False)
+                found.append((moved(statement, facts, bounded), (*limits, *nearest)))
+    return found
+
+
+def _margin(statement: Statement, node: Node) -> Node:
+    """A little less: at a witness no second minimiser may be as near."""
+    return statement.context.terms.sub(node, statement.context.terms.const(Fraction(1, 10**30)))
+
+
+def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
+    """A box that holds a zero of ∇f (Krawczyk's test), at which the condition fails.
+
+    With C a matrix, m the middle of the box X: m − C∇f(m) + (I − C∇²f(X))(X − m) in the inner part
+    of X gives a zero (then C is regular: its product with ∇²f is near I).
+    """
+    raw = fields(data, "witness", {"stationary"}, set())
+    inner = fields(raw["stationary"], "witness", {"box", "inverse"}, set())
+    terms = statement.context.terms
+    names = facts.frame.variables
+    if statement.functions != (statement.mean,) or facts.parameters:
+        raise Rejected("witness: stationary points are of f alone, with exact minimisers")
+    box = [ends(pair, "box") for pair in items(inner["box"], "box")]
+    inverse = [
+        [rational(x, "inverse") for x in items(row, "inverse")]
+        for row in items(inner["inverse"], "inverse")
+    ]
+    if len(box) != len(names) or [len(row) for row in inverse] != [len(names)] * len(names):
+        raise ClaimError("witness: a box and a square matrix, one row for each variable")
+    cell = [(lo, hi) for lo, hi in box if lo is not None and hi is not None]
+    if len(cell) != len(box):
+        raise ClaimError("witness: the box is bounded")
+    for corner in ([lo for lo, _ in cell], [hi for _, hi in cell]):
+        for x, (least, most) in zip(corner, facts.frame.box, strict=True):
+            if (least is not None and x < least) or (most is not None and x > most):
+                raise ClaimError("witness: the box leaves the domain")
+    values = intervals(names, cell)
+    for node in statement.inside:
+        if not evaluate(terms, moved(statement, facts, node), values)[0] >= 0:
+            raise ClaimError("witness: the box leaves the ball")
+    f = moved(statement, facts, statement.mean)
+    slopes = [terms.derivative(f, name) for name in names]
+    if not _krawczyk(statement, slopes, names, cell, inverse):
+        raise Rejected("witness: no stationary point is shown in the box")
+    holds = [moved(statement, facts, node) for node in guard(statement, statement.mean)]
+    fails = all(evaluate(terms, node, values)[0] >= 0 for node in holds) and all(
+        _fails(statement, node, values) for node, _ in _relations(statement, facts, True)
+    )
+    if not fails:
+        raise Rejected("witness: the condition is not shown to fail at the stationary point")
+    return ()
+
+
+def _krawczyk(
+    statement: Statement,
+    slopes: Sequence[Node],
+    names: Sequence[str],
+    cell: Sequence[tuple[Fraction, Fraction]],
+    inverse: Sequence[Sequence[Fraction]],
+) -> bool:
+    terms = statement.context.terms
+    middle = [(lo + hi) / 2 for lo, hi in cell]
+    at = {name: iv.rational(x) for name, x in zip(names, middle, strict=True)}
+    here = Program(terms, slopes)(at)
+    second = Program(terms, [terms.derivative(s, name) for s in slopes for name in names])
+    flat = second(intervals(names, cell))
+    size = len(names)
+    for i in range(size):
+        image = iv.rational(middle[i])
+        row = [iv.rational(c) for c in inverse[i]]
+        for k in range(size):
+            image = iv.sub(image, iv.mul(row[k], here[k]))
+        for j in range(size):
+            entry = iv.rational(Fraction(int(i == j)))
+            for k in range(size):
+                entry = iv.sub(entry, iv.mul(row[k], flat[k * size + j]))
+            lo, hi = cell[j]
+            image = iv.add(image, iv.mul(entry, iv.between(lo - middle[j], hi - middle[j])))
+        outer = (iv.rational(cell[i][0])[1], iv.rational(cell[i][1])[0])
+        if not (outer[0] < image[0] and image[1] < outer[1]):
+            return False
+    return True
+
+
+def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
+    """A curve x(t), t → ∞, in rational functions, along which the condition fails in the end.
+
+    "below": f → −∞ along it. "empty": f > value everywhere, and f → value along it. Then there is
+    no minimum, and a condition that speaks of it is false.
+    """
+    raw = fields(data, "witness", {"curve"}, {"direction", "kind", "value"})
+    terms, normal = statement.context.terms, statement.context.normal
+    names = facts.frame.variables
+    written = [text(x, "curve") for x in items(raw["curve"], "curve")]
+    if len(written) != len(names):
+        raise ClaimError("witness: one formula in t for each variable")
+    try:
+        nodes = [terms.read(parse(x), {TIME: terms.var(TIME)}) for x in written]
+    except GrammarError as error:
+        raise ClaimError(f"witness: {error}") from error
+    place = dict(zip(names, nodes, strict=True))
+
+    def along(node: Node) -> tuple[int, Fraction]:
+        return leading(normal, normal.of(terms.substitute(node, place)))
+
+    for x, (lo, hi) in zip(names, facts.frame.box, strict=True):
+        for end, sign in ((lo, 1), (hi, -1)):
+            if end is not None:
+                step = terms.sub(terms.var(x), terms.const(end))
+                if along(step)[1] * sign < 0:
+                    raise Rejected("witness: the curve leaves the domain")
+    for node in statement.inside:
+        if along(moved(statement, facts, node))[1] < 0:
+            raise Rejected("witness: the curve leaves the domain")
+    kind = text(raw.get("kind", "fails"), "witness")
+    f = moved(statement, facts, statement.mean)
+    speaks = _speaks_of_minimum(statement)
+    if kind == "below":
+        degree, lead = along(f)
+        if not speaks or degree <= 0 or lead >= 0:
+            raise Rejected("witness: f does not go to minus infinity along the curve")
+        return ()
+    if kind == "empty":
+        value = statement.constant(text(raw.get("value", ""), "witness"))
+        gap = terms.sub(f, value)
+        degree, lead = along(gap)
+        if not slots(statement)[1] or (lead and degree >= 0):
+            raise Rejected("witness: f does not go to its value along the curve")
+        inside = tuple(moved(statement, facts, node) for node in statement.inside)
+        return (
+            Goal("empty.above", names, facts.frame.box, gap, True, inside, positive=facts.positive),
+        )
+    if kind != "fails" or facts.parameters:
+        raise ClaimError('witness: a curve is of kind "fails", "below" or "empty"')
+    which = second_order(statement)
+    if which is not None:
+        given = _forms(statement, facts, which, raw.get("direction"))
+        cases: list[tuple[Node, tuple[Node, ...]]] = [(form, ()) for form in given]
+    else:
+        cases = _relations(statement, facts)
+    for node, limits in cases:
+        if any(along(limit)[1] < 0 for limit in limits):
+            continue
+        parts = _powers(normal.of(terms.substitute(node, place)))
+        leads = [leading(normal, part) for part in parts]
+        top = max(degree for degree, lead in leads if lead) if any(x for _, x in leads) else 0
+        highest = [lead for degree, lead in leads if lead and degree == top]
+        if highest and all(lead < 0 for lead in highest):
+            return ()
+    raise Rejected("witness: the condition is not shown to fail along the curve")
+
+
+def _speaks_of_minimum(statement: Statement) -> bool:
+    """Whether the condition mentions an infimum or a minimiser of f."""
+    if second_order(statement) is not None or statement.functions != (statement.mean,):
+        return False
+    if slots(statement)[1] is not None:
+        return True
+    terms, f = statement.context.terms, statement.mean
+    built = relations(statement, f, terms.zero, None)
+    return any("@inf" in terms.variables(node) for node in built.values())
+
+
+def leading(normal: Normal, p: Polynomial) -> tuple[int, Fraction]:
+    """(k, c) with p(t) ~ c·t^k as t → ∞; c = 0 for p = 0. Raises Rejected: p is not rational."""
+    if not p:
+        return 0, Fraction(0)
+    groups: dict[int, Fraction] = {}
+    common = p
+    seen = 0
+    shift = 0
+    scale = Fraction(1)
+    while True:
+        name = next((n for n in sorted(common.variables(), reverse=True) if n != TIME), None)
+        if name is None:
+            break
+        atom = normal.atom(name)
+        seen += 1
+        if atom is None or atom[0] != "inv" or seen > 50:
+            raise Rejected("witness: not a rational function along the curve")
+        q = atom[1]
+        power = max(e for m in common.terms for n, e in m if n == name)
+        total = ZERO
+        for monomial, coefficient in common.terms.items():
+            exponent = dict(monomial).get(name, 0)
+            rest = tuple((n, e) for n, e in monomial if n != name)
+            term = Polynomial({rest: coefficient})
+            total = total + normal.times(term, normal.power(q, power - exponent))
+        degree, lead = leading(normal, q)
+        shift -= degree * power
+        scale = scale / lead**power
+        common = total
+    for monomial, coefficient in scaled(common, scale).terms.items():
+        groups[dict(monomial).get(TIME, 0) + shift] = coefficient
+    if not groups:
+        return 0, Fraction(0)
+    top = max(groups)
+    return top, groups[top]

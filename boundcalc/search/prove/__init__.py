@@ -1,0 +1,1 @@
+"""UNTRUSTED. Proofs of goals about given functions, one method a file; the kernel has the word."""
