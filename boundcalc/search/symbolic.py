@@ -82,6 +82,9 @@ def _node(known: Material, asked: Obligation, lemmas: list[dict[str, Any]]) -> d
     context = known.context
     value = context.scope.expect(asked.value) if asked.expected else asked.value
     if not value.numerator and not asked.strict:
+        for factor in value.factors:
+            if not context.is_nonzero(factor):
+                _positive(context, factor, lemmas)
         return {"by": "0"}
     sign, denominator = 1, []
     for factor, exponent in value.factors.items():

@@ -25,7 +25,7 @@ app.command()(prove)
 
 STEPS = ["gd-pl", "gd-pl-medium", "gd-pl-long", "gd-nonconvex", "gd-convex", "gd-rsi-eb"]
 STEPS += ["sgd-alpha-beta", "sgd-alpha-beta-sharp", "sgd-convex", "sgd-strongly-convex", "sgd-pl"]
-STEPS += ["sgd-aiming", "sgd-nonconvex"]
+STEPS += ["sgd-aiming", "sgd-nonconvex", "sgd-strongly-convex-sharp"]
 ARROWS = ["rsi-eb", "rsi-pl", "eb-pl", "strongly-convex-pl", "strongly-convex-rsi", "aiming-qg-rsi"]
 ARROWS += ["smooth-interpolation", "convex-alpha-beta", "star-convex-alpha-beta", "pl-star-pl"]
 WITH_POINTS = ["quadratic-bounds-interpolation", "convex-smooth-interpolation"]
