@@ -20,6 +20,14 @@ def prove(
         Path | None,
         typer.Option(help="Write one certificate per theorem to this folder.", show_default=False),
     ] = None,
+    find: Annotated[
+        bool,
+        typer.Option(
+            "--find",
+            help="Find a proof anew, of theorems by ID or of files that need no [proof] yet; "
+            "print the table to paste.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check proofs again, with the kernel alone; name the axioms they rest on."""
@@ -31,6 +39,9 @@ def prove(
     if not ids and not everything:
         raise InputError(Fault("prove", "no theorem", "an ID, or --all", "say which"))
     chosen = list(theorem_ids()) if everything else list(ids or [])
+    if find:
+        _find(chosen, as_json)
+        return
     for id in chosen:
         read("theorems", id)  # an unknown id is bad input, before anything is checked
     begin = perf_counter()
@@ -45,6 +56,34 @@ def prove(
         _print(rows, seconds)
     if any(row["verdict"] == "rejected" for row in rows):
         raise typer.Exit(1)
+
+
+def _find(chosen: list[str], as_json: bool) -> None:
+    """Proofs from hypotheses and conclusion alone; exit code 3 where one is not found."""
+    from boundcalc.kernel.outcome import Undecided
+    from boundcalc.report.proof import proof_table
+    from boundcalc.search.theorem_file import proof_of_file, theorem_file
+
+    rows: list[dict[str, Any]] = []
+    for name in chosen:
+        raw = theorem_file(name)
+        begin = perf_counter()
+        found = proof_of_file(raw)
+        row: dict[str, Any] = {"theorem": raw["id"], "proof": None, "axioms": [], "reason": None}
+        if isinstance(found, Undecided):
+            row |= {"verdict": "undecided", "reason": found.reason}
+        else:
+            row |= {"verdict": "proved", "proof": proof_table(found.proof)}
+            row["axioms"] = sorted(found.proved.axioms)
+        row["seconds"] = perf_counter() - begin
+        rows.append(row)
+        if not as_json:
+            typer.echo(f"# {row['theorem']}: {row['verdict']} in {row['seconds']:.2f} s")
+            typer.echo(row["proof"] or f"# {row['reason']}")
+    if as_json:
+        typer.echo(json.dumps({"schema": "boundcalc.find/1", "theorems": rows}))
+    if any(row["verdict"] == "undecided" for row in rows):
+        raise typer.Exit(3)
 
 
 def _row(id: str, answered: Answer) -> dict[str, Any]:

@@ -44,8 +44,9 @@ def rate(
     method: Annotated[
         str | None,
         typer.Option(
-            help="gd: prove the worst case of --n steps under --conditions, on the fly "
-            "(--midpoints M uses them at M points of each step too)."
+            help="gd or sgd: find and prove the worst case under --conditions, on the fly: of --n "
+            "steps of gd (--midpoints M uses the conditions at M points of each step too), of any "
+            "number of steps of sgd. --measure gap|dist|grad, --from gap|dist|drop say of what."
         ),
     ] = None,
     certificate: Annotated[
@@ -76,7 +77,9 @@ def rate(
         constants = {**fitted, **constants}
         steps = steps or horizon
     if method is not None:
-        _search(method, conditions, step_size, constants, certificate, as_json)
+        from boundcalc.cli.worst import worst
+
+        worst(method, conditions, step_size, steps, constants, certificate, as_json)
         return
     if everything:
         _list(constants, conditions, steps, step_size, epsilon, as_json)
@@ -328,45 +331,3 @@ def _list(
     for one in found.left_out:
         why = f"give {', '.join(f'--{n}' for n in one.needs)}" if one.needs else one.reason
         typer.echo(f"left out: {one.theorem}: {why}")
-
-
-def _search(
-    method: str,
-    conditions: str | None,
-    step_size: str | None,
-    constants: dict[str, Any],
-    certificate: Path | None,
-    as_json: bool,
-) -> None:
-    """Find and prove a worst case at these constants; exit code 3 where no proof is found."""
-    from boundcalc.errors import Fault, InputError
-    from boundcalc.kernel.certificate import written
-    from boundcalc.kernel.outcome import Undecided
-    from boundcalc.library.numbers import exact, upper
-    from boundcalc.library.side_by_side import filled, split_conditions
-    from boundcalc.search.worst_case import worst_case
-
-    gamma = exact(step_size or "", "--step-size")
-    steps, between = constants.get("n", "1"), constants.get("midpoints", "0")
-    whole = steps.isdigit() and between.isdigit()
-    if method != "gd" or not conditions or isinstance(gamma, tuple) or not whole:
-        expected = "--method gd --conditions .. --step-size (rational) --n (whole number)"
-        raise InputError(Fault("rate --method", method, expected, "complete the question"))
-    said = [filled(line, constants) for line in split_conditions(conditions)]
-    found = worst_case(said, gamma, int(steps), int(between))
-    body: dict[str, Any] = {"schema": "boundcalc.worst_case/1", "conditions": said}
-    body |= {"step_size": str(gamma), "n": int(steps)}
-    if isinstance(found, Undecided):
-        typer.echo(json.dumps(body | {"verdict": "undecided", "reason": found.reason}) if as_json
-                   else f"undecided: {found.reason}")  # fmt: skip
-        raise typer.Exit(3)
-    if certificate is not None:
-        certificate.write_text(written(found.certificate), encoding="ascii")
-    factor = upper((found.factor, found.factor))
-    body |= {"verdict": "proved", "factor": factor, "exact": str(found.factor)}
-    body |= {"numerical": found.numerical, "axioms": sorted(found.proved.axioms)}
-    if as_json:
-        typer.echo(json.dumps(body))
-        return
-    typer.echo(f"proved: f(x_{steps}) - f* <= {factor:.12g} * (f(x_0) - f*)")
-    typer.echo(f"  factor {found.factor}; axioms: {', '.join(body['axioms']) or 'none'}")

@@ -167,13 +167,15 @@ def split_conditions(text: str) -> list[str]:
 
 
 def filled(line: str, constants: Mapping[str, Number]) -> str:
-    """A condition of f with the numbers written in: "pl(f; mu = 1/5)"."""
+    """A condition with the numbers written in: "pl(f; mu = 1/5)"; of f where it does not say."""
     from boundcalc.library.hypotheses import read_hypothesis
 
     said = read_hypothesis(line if "(" in line else f"{line}(f)")
+    functions = line.partition("(")[2].partition(";")[0].strip(" )") or "f"
     values = {name: constants.get(text, text) for name, text in said.constants.items()}
     written = ", ".join(f"{name} = {value}" for name, value in values.items())
-    return f"{said.condition}(f; {written})" if written else f"{said.condition}(f)"
+    inside = f"{functions}; {written}" if written else functions
+    return f"{said.condition}({inside})"
 
 
 def _size(found: Rate) -> float:

@@ -2,58 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 
-from boundcalc.search.coefficients import Form
+from boundcalc.search.dual import Program, Weights
+from boundcalc.search.forms import Form
+from boundcalc.search.linear import exact_solution
 
 DENOMINATOR = 10**10  # one for all weights, so that sums of them stay short
 MOST_BITS = 3_000
 
 
 def nearest_combination(
-    instances: Mapping[str, Form], target: Form, weights: Mapping[str, float]
-) -> dict[str, Fraction] | None:
-    """Nonnegative rationals near `weights` whose combination has the linear part of `target`.
+    program: Program, target: Form, found: Weights
+) -> tuple[dict[str, Fraction], list[Fraction]] | None:
+    """Rational weights (nonnegative) and free multipliers near the given ones that fit exactly.
 
-    The largest weights are solved for, the others rounded. None where one would be negative.
+    Their combination has the linear part of `target`. The free multipliers and the largest weights
+    are solved for, the others rounded. None where a weight would be negative.
     """
-    exact = {n: Fraction(round(max(w, 0.0) * DENOMINATOR), DENOMINATOR) for n, w in weights.items()}
-    atoms = sorted(set(target.linear).union(*(form.linear for form in instances.values())))
+    exact = {n: _rounded(max(w, 0.0)) for n, w in found.instances.items()}
+    free = [_rounded(w) for w in found.free]
     order = sorted(exact, key=lambda name: -exact[name])
-    rows = [[instances[name].linear.get(atom, Fraction(0)) for name in order] for atom in atoms]
-    right = []
-    for atom, row in zip(atoms, rows, strict=True):
-        total = sum((c * exact[n] for c, n in zip(row, order, strict=True)), Fraction(0))
-        right.append(target.linear.get(atom, Fraction(0)) - total)
-    change = _solution(rows, right)
+    rest = dict(target.linear)
+    columns = [*program.free, *(program.instances[name] for name in order)]
+    for form, weight in zip(columns, [*free, *(exact[n] for n in order)], strict=True):
+        for atom, c in form.linear.items():
+            rest[atom] = rest.get(atom, Fraction(0)) - weight * c
+    change = exact_solution([form.linear for form in columns], rest)
     if change is None:
         return None
     for column, amount in change.items():
-        exact[order[column]] += amount
-    return exact if all(weight >= 0 for weight in exact.values()) else None
+        if column < len(free):
+            free[column] += amount
+        else:
+            exact[order[column - len(free)]] += amount
+    return (exact, free) if all(weight >= 0 for weight in exact.values()) else None
 
 
-def _solution(rows: list[list[Fraction]], right: list[Fraction]) -> dict[int, Fraction] | None:
-    """A solution in the first possible columns, by elimination; None where there is none."""
-    matrix = [[*row, b] for row, b in zip(rows, right, strict=True)]
-    pivots: list[int] = []
-    for column in range(len(rows[0])):
-        done = len(pivots)
-        found = next((r for r in range(done, len(matrix)) if matrix[r][column]), None)
-        if found is None:
-            continue
-        matrix[done], matrix[found] = matrix[found], matrix[done]
-        lead = matrix[done][column]
-        matrix[done] = [value / lead for value in matrix[done]]
-        for r, row in enumerate(matrix):
-            if r != done and row[column]:
-                factor = row[column]
-                matrix[r] = [v - factor * p for v, p in zip(row, matrix[done], strict=True)]
-        pivots.append(column)
-    if any(row[-1] for row in matrix[len(pivots) :]):
-        return None
-    return {column: matrix[r][-1] for r, column in enumerate(pivots)}
+def _rounded(value: float) -> Fraction:
+    return Fraction(round(value * DENOMINATOR), DENOMINATOR)
 
 
 def exact_squares(form: Form) -> list[tuple[Fraction, str]] | None:

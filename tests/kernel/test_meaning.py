@@ -8,7 +8,9 @@ import pytest
 from test_soundness import LOW, by, claim, inequality, low, refused
 
 from boundcalc.kernel.certificate import axiom, certificate, verify
+from boundcalc.kernel.check import check
 from boundcalc.kernel.identity import Rejected
+from boundcalc.kernel.polynomial import TooLarge, limited, symbol
 
 
 def said(condition: str, of: dict[str, str], **constants: str) -> dict[str, Any]:
@@ -156,6 +158,8 @@ def test_what_stands_for_a_start_has_its_sign() -> None:
     refused(data, {"show": {**TELESCOPES, **shows(start="sqnorm(x)")}}, "initial_D: no proof")
     shown = {**TELESCOPES, **shows(start="sqnorm(x)", initial_D="0")}
     refused(data, {"show": shown}, "initial_D: the two sides differ")
+    data = run("telescoping", {}, initial={"any": "f(x)"}, **parts)  # of any sign
+    assert check(data, {"show": TELESCOPES}, {}).checks == len(TELESCOPES)
 
 
 @pytest.mark.parametrize(
@@ -231,3 +235,12 @@ def test_the_work_of_a_certificate_is_limited() -> None:
     setup += [{"name": f"r{k + 1}", "is": f"r{k}*r{k}"} for k in range(40)]
     data = inequality("r40 >= 0", parameters={"c": "positive"}, setup=setup)
     refused(data, by("0"), "exponent above")
+
+
+def test_work_is_counted_within_a_certificate_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boundcalc.kernel.polynomial.MAX_WORK", 3)
+    total = symbol("a") + symbol("b") + symbol("c")
+    square = total * total
+    assert len(square.numerator.terms) == 6
+    with pytest.raises(TooLarge):
+        limited(lambda: total * total)()

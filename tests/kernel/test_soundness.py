@@ -203,6 +203,20 @@ def test_k_moves_with_the_step() -> None:
             refused(data, {"show": {**SHOWN, "step": {"by": "0"}}}, "depend on k")
 
 
+def test_steps_may_depend_on_how_many_are_planned() -> None:
+    """s grows by 1/K in each of K steps: s0 + 1 after them, and no less."""
+    setup = [{"name": "planned", "is": "steps"}, {"name": "sp", "is": "s + 1/steps"}]
+    conclusion = {"potential": "planned*s", "growth": "planned", "start": "planned*s0"}
+    shown = {**SHOWN, "growth": {"by": "steps"}, "step": {"by": "0"}}
+    data = potential(setup=setup, conclusion={**conclusion, "bound": "s0 + 1"})
+    assert check(data, {"show": shown}, {}).checks == len(shown)
+    for bound in ("s0", "s0 + 1/steps", "s0 + 1 - 1/steps"):
+        data = potential(setup=setup, conclusion={**conclusion, "bound": bound})
+        refused(data, {"show": shown}, "bound: the two sides differ")
+    data = potential(setup=setup, conclusion={**conclusion, "noise": "k", "bound": "s0 + 1"})
+    refused(data, {"show": shown}, "depend on k")
+
+
 def test_gamma_varies_in_bound_varying() -> None:
     names = ("gamma", "gamma_sum", "gamma_sqsum", "steps")
     conclusion = {"rule": "telescoping", "potential": "0", "quantity": "b", "weight": "1"}

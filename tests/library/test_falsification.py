@@ -122,17 +122,18 @@ def test_contractions_of_sgd(seed: int) -> None:
         gap0=gaps[0],
     )
     assert gaps[STEPS] <= float(found.bound[1]) * (1 + 1e-9)
-    found = rate(
-        "sgd-strongly-convex",
-        STEPS,
-        step_size=0.9 / p.L,
-        mu=p.mu,
-        L=p.L,
-        sigma2=sigma2,
-        dist2=p.dist2,
-    )
-    last = expected_gaps(p, sgd(0.9 / p.L))[STEPS]
-    assert last <= p.mu / 2 * float(found.bound[1]) * (1 + 1e-9)  # f − f* = mu/2·dist² here
+    for theorem, share in (("", 0.9), ("-sharp", 0.9), ("-sharp", 0.2)):
+        found = rate(
+            f"sgd-strongly-convex{theorem}",
+            STEPS,
+            step_size=share / p.L,
+            mu=p.mu,
+            L=p.L,
+            sigma2=sigma2,
+            dist2=p.dist2,
+        )
+        last = expected_gaps(p, sgd(share / p.L))[STEPS]
+        assert last <= p.mu / 2 * float(found.bound[1]) * (1 + 1e-9)  # f − f* = mu/2·dist² here
 
 
 MU, L = 0.1755309858, 8  # of x² + 3 sin² x
