@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from boundcalc.library.problem import Problem
 
 MOST_BYTES = 60_000  # of a figure
-FAR = 12.0  # a place where a claim fails is shown unless a coordinate is larger
+FAR = 12.0  # places with larger coordinates are not shown
 NEAR = 0.03  # marks nearer than that, as a share of the figure, are drawn as one
 Json = dict[str, Any]
 
@@ -123,6 +123,15 @@ def failures(problem: Problem, found: Json) -> list[list[float]]:
     return [p for p in points if p and max(map(abs, p)) <= FAR]
 
 
+def near(points: Sequence[list[float]]) -> list[list[float]]:
+    """Points that are not far away; all, where every one is."""
+    return [p for p in points if max(map(abs, p)) <= FAR] or list(points)
+
+
+def inside(point: Sequence[float], sides: Sequence[tuple[float, float]]) -> bool:
+    return all(low <= x <= high for x, (low, high) in zip(point, sides, strict=True))
+
+
 def gathered(
     tight: Sequence[tuple[str, list[float]]], sides: Sequence[tuple[float, float]]
 ) -> list[tuple[list[str], list[float]]]:
@@ -150,7 +159,7 @@ def figure(case: Path, found: Json, path: Path) -> None:
     sites, tight = marks(problem, found)
     seen = [*sites, *(point for _, point in tight)]
     base = (seen or [[0.0] * len(problem.variables)])[0]
-    sides = window(problem, [*seen, *failures(problem, found)])
+    sides = window(problem, near([*seen, *failures(problem, found)]))
     canvas = FigureCanvasAgg(Figure(figsize=(4.2, 3.0), layout="constrained"))
     axes = canvas.figure.add_subplot()
     flat = len(problem.variables) == 1
@@ -166,9 +175,10 @@ def figure(case: Path, found: Json, path: Path) -> None:
 
     edge = {"markeredgecolor": "white", "markeredgewidth": 0.5, "clip_on": False, "zorder": 3}
     for site in sites:
-        if np.allclose(site[2:], base[2:]):  # else it is not on the slice
-            axes.plot(*spot(site), "o", color="C1", markersize=6, **edge)
-    shown = [(x, p) for x, p in gathered(tight, sides) if np.allclose(p[2:], base[2:])]
+        if np.allclose(site[2:], base[2:]) and inside(site, sides):  # else it is not on the slice
+            axes.plot(*spot(site), "o", color="C1", markersize=7, **edge)
+    marked = [(label, p) for label, p in tight if inside(p, sides)]
+    shown = [(x, p) for x, p in gathered(marked, sides) if np.allclose(p[2:], base[2:])]
     for _, point in shown:
         axes.plot(*spot(point), "X", color="C3", markersize=6, **edge)
     named(axes, [(", ".join(labels), spot(point)) for labels, point in shown])
