@@ -78,6 +78,16 @@ def test_a_curve_is_real(root: str) -> None:
     assert "root" in refused(["x^2"], "pl", {"mu": "1"}, body)
 
 
+@pytest.mark.parametrize("said", ["f(x)/f(x) >= mu", "f(x)*f(x)^-1 >= mu", "1/f(x) >= mu/f(x)"])
+def test_a_condition_does_not_divide_by_what_may_be_zero(said: str) -> None:
+    """f(x)/f(x) has no value where f(x) = 0; in normal form it is 1."""
+    body = certificate(["x"], "pl", {"mu": "1"}, {})
+    claim = {**body["claim"], "condition": {**body["claim"]["condition"], "relations": {"m": said}}}
+    proofs = {"condition.m0.0": {"rule": "form", "form": "expanded"}}
+    with pytest.raises(Rejected, match="divides"):
+        verify({**body, "claim": claim, "claim_sha256": digest(claim), "proofs": proofs})
+
+
 U = ("x", "-x", "x - y", "y - x", "2*x", "-1/2", "pi", "x + pi/6", "x^2 - y", "e", "log(2)")
 ATOMS = (
     "sinh({})", "cosh({})", "tanh({})", "1/cosh({})", "exp({})", "exp(-({}))", "logistic({})",
