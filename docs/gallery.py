@@ -10,6 +10,7 @@ Listed among Sphinx's extensions it draws the figures before the pages are read.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -30,7 +31,9 @@ FREE = {
     "self-bounding": "L",
     "convex": None,
 }
-SMALLEST = {"beta", "L"}
+SMALLEST = {"beta", "L", "alpha"}
+RAY = re.compile(r"alpha >= (?P<alpha>.+), beta = (?P<over>.+)\*alpha/(?P<under>.+)")
+SECONDS = "20"  # for each claim, and for each constant
 NARROW = 1e-6  # enclosures wider than that, relative, are shown as intervals
 
 Json = dict[str, Any]
@@ -47,7 +50,9 @@ def cases() -> dict[str, Json]:
 
 def ask(*words: str) -> Json | None:
     """What `boundcalc WORDS --json` answers; None where it is an error."""
-    command = [sys.executable, "-c", "from boundcalc.cli import main; main()", *words, "--json"]
+    start = [sys.executable, "-c", "from boundcalc.cli import main; main()"]
+    seconds = [] if "--time-limit" in words else ["--time-limit", SECONDS]
+    command = [*start, *words, *seconds, "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode not in (0, 1, 3) or not done.stdout.startswith("{"):
         print(" ".join(words), done.stderr.strip()[-500:], sep="\n", file=sys.stderr)  # noqa: T201
@@ -64,6 +69,8 @@ def questions(case: Json) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
         fixed = tuple(sorted((k, v) for k, v in claim.get("constants", {}).items() if k != free))
         if free is not None and (claim["condition"], fixed) not in asked:
             asked.append((claim["condition"], fixed))
+        if (ray := RAY.fullmatch(claim.get("published", ""))) is not None:
+            asked.append((claim["condition"], (("ray", f"{ray['over']}/{ray['under']}"),)))
     return asked
 
 
@@ -78,6 +85,7 @@ def collect(names: Sequence[str]) -> None:
         tight = []
         for condition, fixed in questions(case):
             given = [word for key, value in fixed for word in (f"--{key}", value)]
+            given += ["--time-limit", "120"] if fixed and fixed[0][0] == "ray" else []
             answer = ask("tighten", path, "--condition", condition, *given)
             if answer is not None:
                 keys = ("constant", "lower", "upper", "attained_at", "verdict")
@@ -111,7 +119,7 @@ def answers() -> dict[str, Json]:
 
 
 def interval(row: Mapping[str, Any]) -> str:
-    """0.175530986, [0.17, 0.18], ">= 0.1", "none works" or "not found"."""
+    """0.175530986, [0.17, 0.18], "≥ 0.1", "none works" or "not found"."""
     lower, upper = row["lower"], row["upper"]
     if row["verdict"] == "refuted":
         return "none works"
@@ -127,6 +135,18 @@ def interval(row: Mapping[str, Any]) -> str:
     if high - low <= NARROW * max(abs(low), abs(high), 1e-300):
         return f"{(low + high) / 2:.9g}"
     return f"[{low:.6g}, {high:.6g}]"
+
+
+def constant_cell(row: Mapping[str, Any]) -> str:
+    """ "mu = 0.175530986", "L ≤ 9", "mu in [1, 2]", "no mu works"."""
+    shown, symbol = interval(row), row["constant"]
+    if row["verdict"] == "refuted":
+        return f"no {symbol} works"
+    if shown[0] in "≥≤":
+        return f"{symbol} {shown}"
+    if shown == "not found":
+        return f"{symbol}: not found"
+    return f"{symbol} in {shown}" if shown[0] == "[" else f"{symbol} = {shown}"
 
 
 def proved_end(row: Mapping[str, Any]) -> float | None:
@@ -152,10 +172,14 @@ def published_table(found: Mapping[str, Json]) -> list[str]:
                 continue
             free = FREE.get(claim["condition"], "mu")
             fixed = {k: v for k, v in claim["constants"].items() if k != free}
+            ray = RAY.fullmatch(claim["published"])
+            theirs = ray["alpha"] if ray else claim["published"]
+            if ray is not None:
+                fixed = {"ray": f"{ray['over']}/{ray['under']}"}
             for row in found.get(name, {"tight": []})["tight"]:
                 if (row["condition"], row["fixed"]) == (claim["condition"], fixed):
-                    ours = given(fixed) + interval(row)
-                    better = gain(row, claim["published"])
+                    ours = given(fixed) + constant_cell(row)
+                    better = gain(row, theirs)
                     cells = [
                         f"[{name}](#{name})",
                         row["condition"],
@@ -169,7 +193,8 @@ def published_table(found: Mapping[str, Json]) -> list[str]:
 
 
 def given(fixed: Mapping[str, str]) -> str:
-    return "".join(f"{key} = {value}: " for key, value in fixed.items())
+    names = {"ray": "beta/alpha"}
+    return "".join(f"{names.get(key, key)} = {value}: " for key, value in fixed.items())
 
 
 def formulas(case: Json) -> list[str]:
@@ -185,40 +210,76 @@ def words(values: Mapping[str, str] | None) -> str:
     return ", ".join(f"{key} = {value}" for key, value in (values or {}).items())
 
 
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "." * (not text.endswith("."))
+
+
+def summary(found: Mapping[str, Json]) -> list[str]:
+    """How many claims and constants were decided, and which claims were not."""
+    claims = [(name, claim) for name, each in found.items() for claim in each["claims"]]
+    verdicts = [claim["verdict"] for _, claim in claims]
+    tight = [row["verdict"] for each in found.values() for row in each["tight"]]
+    open_ = [
+        f"[{name}](#{name}): {said(claim)}"
+        for name, claim in claims
+        if claim["verdict"] == "undecided"
+    ]
+    counts = [f"{verdicts.count(v)} {v}" for v in ("proved", "refuted", "undecided")]
+    constants = [
+        f"{tight.count('enclosed')} enclosed",
+        f"{tight.count('refuted')} shown not to exist",
+        f"{tight.count('undecided')} undecided",
+    ]
+    lines = [
+        f"{len(found)} functions. {len(claims)} claims: {', '.join(counts)}. "
+        f"{len(tight)} tightest constants: {', '.join(constants)}.",
+        "",
+    ]
+    return [*lines, f"Undecided claims: {'; '.join(open_)}.", ""] if open_ else lines
+
+
+def said(claim: Mapping[str, Any]) -> str:
+    """ "pl mu = 1/4"."""
+    return f"{claim['condition']} {words(claim['constants'])}".strip()
+
+
 def section(name: str, case: Json, found: Json) -> list[str]:
     """One case: formulas, figure, tight constants, claims."""
     domain = ", ".join(
         f"{v} in [{a}, {b}]" for v, (a, b) in case["domain"].items() if (a, b) != ("-oo", "oo")
     )
-    lines = [f"({name})=", f"## {name}", "", case.get("source", "") + ".", ""]
-    lines += [case["note"] + ".", ""] if case.get("note") else []
+    lines = [f"({name})=", f"## {name}", "", sentence(case.get("source", "")), ""]
+    lines += [sentence(case["note"]), ""] if case.get("note") else []
     lines += ["```text", *formulas(case), f"domain: {domain or 'unbounded'}", "```", ""]
     lines += [f"![{name}](gallery/{name}.png)", ""]
     if found["tight"]:
         lines += ["| condition | tightest constant | at |", "| --- | --- | --- |"]
         for row in found["tight"]:
-            said = f"{given(row['fixed'])}{row['constant']} {interval(row)}"
-            lines.append(f"| {row['condition']} | {said} | {words(row['attained_at'])} |")
+            constants = given(row["fixed"]) + constant_cell(row)
+            lines.append(f"| {row['condition']} | {constants} | {words(row['attained_at'])} |")
         lines.append("")
     lines += ["| claim | verdict | by | |", "| --- | --- | --- | --- |"]
     notes = [claim.get("note", "") for claim in case["claims"]]
     for claim, note in zip(found["claims"], notes, strict=False):
         method = claim.get("method") or ""
-        said = f"{claim['condition']} {words(claim['constants'])}".strip()
-        lines.append(f"| {said} | {claim['verdict']} | {method} | {note} |")
+        lines.append(f"| {said(claim)} | {claim['verdict']} | {method} | {note} |")
     return [*lines, ""]
 
 
-def page() -> None:
-    """Write docs/gallery.md."""
+def page(path: Path = PAGE) -> None:
+    """Write docs/gallery.md, or elsewhere."""
     found = answers()
     lines = [
         "# Gallery",
         "",
         "Functions of `cases/`, what is claimed of them, and what `boundcalc check` and "
         "`boundcalc tighten`",
-        "say. In the figures a dot is a minimiser, a cross the point where the condition "
-        "named beside it is tight.",
+        "say in at most 20 seconds for each claim and each constant ([how](analytic.md)).",
+        "In the figures a dot is a minimiser (some of them, where they are a curve), a cross a "
+        "point where the",
+        "condition beside it is tight; thin grey lines are the f_i.",
+        "",
+        *summary(found),
         "",
         "## Constants of the literature",
         "",
@@ -227,7 +288,7 @@ def page() -> None:
     for name, case in cases().items():
         if name in found:
             lines += section(name, case, found[name])
-    PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
 def figures() -> None:

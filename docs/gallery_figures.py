@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from boundcalc.library.problem import Problem
 
 MOST_BYTES = 60_000  # of a figure
+FAR = 12.0  # places with larger coordinates are not shown
+NEAR = 0.03  # marks nearer than that, as a share of the figure, are drawn as one
 Json = dict[str, Any]
 
 
@@ -77,6 +79,8 @@ def contours(
     axes: Axes, problem: Problem, base: Sequence[float], sides: Sequence[tuple[float, float]]
 ) -> None:
     """Contours of f over the first two variables, evenly in the rank of its values."""
+    from matplotlib import colormaps
+
     from boundcalc.search.numeric.landscape import landscape
 
     tape = landscape(problem).value_tape
@@ -87,25 +91,61 @@ def contours(
     values = tape.points(points)[:, 0].reshape(x.shape)
     levels = np.unique(np.nanquantile(values, np.linspace(0, 1, 16)))
     if len(levels) > 1:
-        axes.contourf(x, y, values, levels=levels, cmap="Blues_r", extend="both")
-        axes.contour(x, y, values, levels=levels, colors="white", linewidths=0.4)
+        shades = colormaps["Blues_r"](np.linspace(0.25, 0.95, len(levels) - 1))  # one for each band
+        axes.contourf(x, y, values, levels=levels, colors=shades)
+        axes.contour(
+            x, y, values, levels=levels, colors="white", linewidths=0.4, linestyles="solid"
+        )
+    wide, high = (side[1] - side[0] for side in sides[:2])
+    if max(wide, high) < 2 * min(wide, high):
+        axes.set_aspect("equal")
     axes.set_xlabel(problem.variables[0])
     axes.set_ylabel(problem.variables[1])
 
 
-def marks(problem: Problem, found: Json) -> tuple[list[list[float]], dict[str, list[float]]]:
+Marks = tuple[list[list[float]], list[tuple[str, list[float]]]]
+
+
+def marks(problem: Problem, found: Json) -> Marks:
     """Minimisers, and where which condition is tight."""
     sites = [p for point in found["minimisers"] if (p := place(point, problem.variables))]
-    tight: dict[str, list[float]] = {}
+    tight = []
     for row in found["tight"]:
         at = place(row["attained_at"], problem.variables)
         if at is not None and row["verdict"] == "enclosed":
-            label = row["condition"]
-            same = next((key for key, point in tight.items() if np.allclose(point, at)), None)
-            tight[f"{same}, {label}" if same and label not in same else label] = (
-                tight.pop(same) if same else at
-            )
+            tight.append((row["condition"], at))
     return sites, tight
+
+
+def failures(problem: Problem, found: Json) -> list[list[float]]:
+    """Where refuted claims fail, if that is not far away: such places are worth seeing."""
+    points = [place(claim["witness"], problem.variables) for claim in found["claims"]]
+    return [p for p in points if p and max(map(abs, p)) <= FAR]
+
+
+def near(points: Sequence[list[float]]) -> list[list[float]]:
+    """Points that are not far away; all, where every one is."""
+    return [p for p in points if max(map(abs, p)) <= FAR] or list(points)
+
+
+def inside(point: Sequence[float], sides: Sequence[tuple[float, float]]) -> bool:
+    return all(low <= x <= high for x, (low, high) in zip(point, sides, strict=True))
+
+
+def gathered(
+    tight: Sequence[tuple[str, list[float]]], sides: Sequence[tuple[float, float]]
+) -> list[tuple[list[str], list[float]]]:
+    """Marks that would lie on one another as one, with all their names."""
+    widths = np.array([high - low for low, high in sides])
+    found: list[tuple[list[str], list[float]]] = []
+    for label, at in tight:
+        for names, point in found:
+            if np.all(np.abs(np.subtract(at, point)) <= NEAR * widths):
+                names.extend([label] if label not in names else [])
+                break
+        else:
+            found.append(([label], at))
+    return found
 
 
 def figure(case: Path, found: Json, path: Path) -> None:
@@ -117,9 +157,9 @@ def figure(case: Path, found: Json, path: Path) -> None:
 
     problem = read_case(case)
     sites, tight = marks(problem, found)
-    seen = [*sites, *tight.values()]
+    seen = [*sites, *(point for _, point in tight)]
     base = (seen or [[0.0] * len(problem.variables)])[0]
-    sides = window(problem, seen)
+    sides = window(problem, near([*seen, *failures(problem, found)]))
     canvas = FigureCanvasAgg(Figure(figsize=(4.2, 3.0), layout="constrained"))
     axes = canvas.figure.add_subplot()
     flat = len(problem.variables) == 1
@@ -133,17 +173,39 @@ def figure(case: Path, found: Json, path: Path) -> None:
     def spot(point: Sequence[float]) -> tuple[float, float]:
         return (point[0], height(point)) if height else (point[0], point[1])
 
+    edge = {"markeredgecolor": "white", "markeredgewidth": 0.5, "clip_on": False, "zorder": 3}
     for site in sites:
-        if np.allclose(site[2:], base[2:]):  # else it is not on the slice
-            axes.plot(*spot(site), "o", color="C1", markersize=5)
-    veil = {"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0}
-    for label, point in tight.items():
-        if np.allclose(point[2:], base[2:]):
-            axes.plot(*spot(point), "x", color="C3", markersize=6, clip_on=False)
-            axes.annotate(
-                label, spot(point), fontsize=7, xytext=(3, 4), textcoords="offset points", bbox=veil
-            )
+        if np.allclose(site[2:], base[2:]) and inside(site, sides):  # else it is not on the slice
+            axes.plot(*spot(site), "o", color="C1", markersize=7, **edge)
+    marked = [(label, p) for label, p in tight if inside(p, sides)]
+    shown = [(x, p) for x, p in gathered(marked, sides) if np.allclose(p[2:], base[2:])]
+    for _, point in shown:
+        axes.plot(*spot(point), "X", color="C3", markersize=6, **edge)
+    named(axes, [(", ".join(labels), spot(point)) for labels, point in shown])
     save(canvas, path)
+
+
+def named(axes: Axes, labels: Sequence[tuple[str, tuple[float, float]]]) -> None:
+    """Write labels beside their marks, toward the middle of the figure and not on one line."""
+    axes.autoscale_view()  # else the view is set when the figure is drawn
+    place = axes.transData + axes.transAxes.inverted()
+    taken: list[tuple[bool, float]] = []
+    for label, at in labels:
+        x, y = place.transform(at)
+        up = y < 0.5
+        up ^= any(up == other and abs(y - height) < 0.08 for other, height in taken)
+        taken.append((up, y))
+        axes.annotate(
+            label,
+            at,
+            fontsize=7,
+            xytext=(5 if x < 0.5 else -5, 5 if up else -5),
+            textcoords="offset points",
+            ha="left" if x < 0.5 else "right",
+            va="bottom" if up else "top",
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+            zorder=4,
+        )
 
 
 def save(canvas: Any, path: Path) -> None:
@@ -154,6 +216,7 @@ def save(canvas: Any, path: Path) -> None:
         canvas.figure.set_dpi(dots)
         canvas.draw()
         picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-        picture.quantize(64).save(path, optimize=True)
+        # the method that keeps rare colours, those of the marks
+        picture.quantize(64, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
         if path.stat().st_size <= MOST_BYTES:
             return

@@ -130,19 +130,24 @@ class Normal:
 
     def _squares(self, p: Polynomial) -> Polynomial:
         """Rewrite products that have a simpler form until none is left."""
-        done: dict[Monomial, Fraction] = {}
-        while p:
-            waiting: dict[Monomial, Fraction] = {}
-            for monomial, coefficient in p.terms.items():
-                found = self._square_in(monomial)
-                if found is None:
-                    done[monomial] = done.get(monomial, Fraction(0)) + coefficient
-                    continue
-                rest, replacement = found
-                for m, c in (Polynomial({rest: coefficient}) * replacement).terms.items():
-                    waiting[m] = waiting.get(m, Fraction(0)) + c
-            p = self._small(Polynomial({m: c for m, c in waiting.items() if c}))
-        return Polynomial({m: c for m, c in done.items() if c})
+        waiting = dict(p.terms)
+        reduced: dict[Monomial, Fraction] = {}
+        while waiting:
+            monomial, coefficient = waiting.popitem()
+            found = self._square_in(monomial)
+            if found is None:
+                total = reduced.pop(monomial, Fraction(0)) + coefficient
+                if total:
+                    reduced[monomial] = total
+                continue
+            rest, replacement = found
+            for m, c in (Polynomial({rest: coefficient}) * replacement).terms.items():
+                total = waiting.pop(m, Fraction(0)) + c
+                if total:
+                    waiting[m] = total
+            if len(waiting) + len(reduced) > 2 * MAX_TERMS:
+                raise TooMany(f"a normal form has more than {MAX_TERMS} terms")
+        return Polynomial(reduced)
 
     def _pair_in(self, monomial: Monomial) -> tuple[Monomial, Polynomial] | None:
         """e^u·s(u) = e^u − s(u), e^(−u)·s(u) = 1 − s(u), e^u·e^(−u) = 1, with s the logistic."""

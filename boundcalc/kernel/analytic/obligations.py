@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from boundcalc.kernel.analytic.exact import vanishes
-from boundcalc.kernel.analytic.facts import Bounds, Facts, moved
+from boundcalc.kernel.analytic.facts import Bounds, Facts, moved, require_inside
 from boundcalc.kernel.analytic.goal import Anchor, Goal, MatrixGoal, evaluate
 from boundcalc.kernel.analytic.interval import Undefined, outward
 from boundcalc.kernel.analytic.normal import number
@@ -204,6 +204,7 @@ def _anchors(
         if len(written) != len(goal.variables):
             raise ClaimError("anchors: one coordinate for each variable")
         point = tuple(statement.constant(x) for x in written)
+        require_inside(statement, facts, point)  # beyond the domain 0*(1/0) = 0 shows nothing
         anchor = Anchor(tuple(_enclosure(statement, x) for x in point), point)
         if vanishes(statement.context, goal.term, goal.variables, anchor):
             found.append(anchor)

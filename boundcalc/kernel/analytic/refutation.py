@@ -264,13 +264,7 @@ def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
     raw = fields(data, "witness", {"curve"}, {"direction", "kind", "value"})
     terms, normal = statement.context.terms, statement.context.normal
     names = facts.frame.variables
-    written = [text(x, "curve") for x in items(raw["curve"], "curve")]
-    if len(written) != len(names):
-        raise ClaimError("witness: one formula in t for each variable")
-    try:
-        nodes = [terms.read(parse(x), {TIME: terms.var(TIME)}) for x in written]
-    except GrammarError as error:
-        raise ClaimError(f"witness: {error}") from error
+    nodes = _curve_nodes(statement, raw["curve"], len(names))
     place = dict(zip(names, nodes, strict=True))
 
     def along(node: Node) -> tuple[int, Fraction]:
@@ -321,6 +315,22 @@ def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
         if highest and all(lead < 0 for lead in highest):
             return ()
     raise Rejected("witness: the condition is not shown to fail along the curve")
+
+
+def _curve_nodes(statement: Statement, data: Json, size: int) -> list[Node]:
+    """The coordinates of a curve as nodes in t; they are real. Raises ClaimError, Rejected."""
+    terms = statement.context.terms
+    written = [text(x, "curve") for x in items(data, "curve")]
+    if len(written) != size:
+        raise ClaimError("witness: one formula in t for each variable")
+    try:
+        nodes = [terms.read(parse(x), {TIME: terms.var(TIME)}) for x in written]
+    except GrammarError as error:
+        raise ClaimError(f"witness: {error}") from error
+    for kind, argument in terms.partial(terms.order(nodes)):
+        if kind != "inv" and not evaluate(terms, argument, {TIME: iv.WHOLE})[0] > 0:
+            raise Rejected("witness: a root in the curve is not known to be real")
+    return nodes
 
 
 def _speaks_of_minimum(statement: Statement) -> bool:

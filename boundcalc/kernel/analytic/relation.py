@@ -65,9 +65,10 @@ class Reading:
                     raise ClaimError("condition: vectors are added and subtracted only")
                 if op in "+-":
                     return t.add(a, b) if op == "+" else t.sub(a, b)
-                return t.mul(a, b if op == "*" else t.apply("inv", b))
+                return t.mul(a, b if op == "*" else self._inverse(b))
             case Power(base, exponent):
-                return t.power(self.scalar(base), exponent)
+                a = self.scalar(base)
+                return t.power(a if exponent > 0 else self._inverse(a), abs(exponent))
             case Call("dot", (left, right)):
                 return t.dot(self.vector(left), self.vector(right))
             case Call("sqnorm", (inner,)):
@@ -78,6 +79,12 @@ class Reading:
             case Call("grad", (Name(slot),)) if slot in self.grad:
                 return self.grad[slot]
         raise ClaimError("condition: not for given functions")
+
+    def _inverse(self, node: Node) -> Node:
+        """1/node for constants, which have a value where the claim is read."""
+        if self.terms.variables(node) - {"@c"}:
+            raise ClaimError("condition: it divides by what varies")
+        return self.terms.apply("inv", node)
 
 
 def slots(statement: Statement) -> tuple[str, str | None]:
