@@ -32,9 +32,9 @@ def as_sympy(text: str, names: Sequence[str]) -> sp.Expr:
 
 def _window(lo: float, hi: float) -> tuple[float, float]:
     """A bounded part of an interval, near 0 where it comes near."""
-    low = max(lo, -REACH) if lo < REACH else lo
-    high = min(hi, REACH) if hi > -REACH else hi
-    return (low if low > -np.inf else high - REACH), (high if high < np.inf else low + REACH)
+    low = max(lo, min(-REACH, hi - REACH)) if hi < np.inf else max(lo, -REACH)
+    high = min(hi, max(REACH, low + REACH))
+    return low, high
 
 
 class Oracle:

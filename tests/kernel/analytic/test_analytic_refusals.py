@@ -530,6 +530,12 @@ def test_proofs_that_are_refused(pair: tuple, why: str) -> None:
         verify(certificate(said, proofs))
 
 
+@pytest.mark.xfail(raises=ValueError, reason="the checker raises ValueError, not Rejected")
+@pytest.mark.parametrize("square", [[], ["1"], ["1", "x", "x"]])
+def test_a_square_is_a_weight_and_a_root(square: Json) -> None:
+    refused(*nonnegative(P, {**SOS, "squares": [square]}))
+
+
 ACCEPTED = {
     "sos": nonnegative(P, SOS),
     "multiplier": nonnegative(  # (1 + x^2)(x^4 - x^2 + 1) = 1 + x^6

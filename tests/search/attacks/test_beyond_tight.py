@@ -119,7 +119,7 @@ def _bounds(f, symbols, sides):
 
     def fails(condition: str, witness: Mapping[str, str], constant: Fraction) -> bool:
         """Whether a witness (a point, or a curve in t) shows that a condition is false."""
-        with mp.workdps(60):
+        with mp.workdps(200):
             words = [
                 sp.sympify(word.replace("^", "**"), rational=True) for word in witness.values()
             ]
@@ -129,7 +129,7 @@ def _bounds(f, symbols, sides):
                     continue
                 at = [mpf(w.p) / w.q for w in map(sp.Rational, place)]
                 least = min(low, *(value(*p) for p in _stationary(gradient, at)))
-                found = ratio(condition, at, least, "1e-50")
+                found = ratio(condition, at, least, "0")
                 sign = -1 if condition in SMALLEST else 1
                 if found < sign * mpf(constant.numerator) / constant.denominator:
                     return True
