@@ -380,7 +380,8 @@ def _why(case: Case, seems: str) -> str:
         "false": "it seems false in floating point, and no counterexample was confirmed",
         "": "neither a proof nor a counterexample was found",
     }[seems]
-    last = [f"{method}: {why}" for method, why in case.attempts[-1:]]
+    own = [entry for entry in case.attempts if entry[0].startswith("condition")] or case.attempts
+    last = [f"{method}: {why}" for method, why in own[-1:]]
     return "; ".join([words, *last])
 
 

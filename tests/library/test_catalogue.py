@@ -35,7 +35,7 @@ def test_everything_is_proved_but_the_listed_axioms() -> None:
     assert set(answers) == set(theorem_ids())
 
 
-def test_the_catalogue_is_checked_within_two_seconds() -> None:
+def test_the_whole_catalogue_is_checked() -> None:
     prove.cache_clear()
     begin = time.process_time()
     prove_all()

@@ -133,5 +133,8 @@ def _checked(body: dict[str, Any], prover: Prover | None) -> Success | Stopped:
     except Rejected as error:
         return Stopped("kernel", f"rejected: {error}")
     methods = prover.methods if prover is not None else {}
-    words = [f"{count} boxes" if name == "boxes" else name for name, count in methods.items()]
+    words = [
+        f"{count} box{'' if count == 1 else 'es'}" if name == "boxes" else name
+        for name, count in methods.items()
+    ]
     return Success(body, ", ".join(words), decided.checks)

@@ -89,11 +89,8 @@ class Minima:
         if not needs_points:
             if needs_infima and len(self.problem.components) > 1:
                 return [base]
-            tries = [{**base, "infimum": self.infimum(self.found)}] if exact else []
-            if not exact:
-                tries.extend(self._enclosed(base))
-                tries.append({**base, "infimum": self.infimum(self.found)})
-            return tries
+            known = {**base, "infimum": self.infimum(self.found)}
+            return [known, *self._enclosed(base)] if exact else [*self._enclosed(base), known]
         if not exact:
             return self._enclosed(base)
         tries = []
@@ -102,7 +99,7 @@ class Minima:
         boxes = [self._convex_box(base, p) for p in points]
         if all(box is not None for box in boxes):
             tries.append({**base, "minimisers": {"points": points, "boxes": boxes}})
-        return tries
+        return tries + self._enclosed(base)  # where exact values do not show themselves as such
 
     def infimum(self, found: Minimisers) -> dict[str, Any]:
         """Bounds of one infimum."""

@@ -270,7 +270,7 @@ class _Paver:
         widths = [float(hi - lo) for lo, hi in cell]
         if len(widths) == 1:
             return 0
-        relative = [w / float(whole or 1) for w, whole in zip(widths, self.whole, strict=True)]
+        relative = [w / (float(whole) or 1.0) for w, whole in zip(widths, self.whole, strict=True)]
         widest = max(range(len(widths)), key=relative.__getitem__)
         if self.scalar is None:
             return widest
