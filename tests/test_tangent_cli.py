@@ -42,7 +42,12 @@ def test_the_first_line_is_the_answer():
     assert first.startswith("λ_min(K) ≥ 0.000301398 on all 11 snapshots (n = 15, m = 60): PL*")
     assert "κ ≤ 30271.2" in first
     text = "\n".join(rest)
-    for said in ("½‖∇L‖² ≥ μL, L = ½‖r‖²", "Π(1 − ημ_t)", "column stepsize", "proved for the mat"):
+    for said in (
+        "½‖∇L‖² ≥ μL, L = ½‖r‖²",
+        "Π(1 − ημ_t)",
+        "column stepsize",
+        "relative widths at most",
+    ):
         assert said in text
 
 
@@ -87,6 +92,20 @@ def test_the_script_makes_the_shipped_log_and_its_jacobian_is_the_derivative():
         slope = script.residual_and_jacobian(ahead, 10, x, y)[0]
         slope = (slope - script.residual_and_jacobian(behind, 10, x, y)[0]) / (2 * h)
         np.testing.assert_allclose(jacobian[:, k], slope, rtol=1e-6, atol=1e-8)
+
+
+def test_a_terminal_without_greek_gets_words():
+    done = subprocess.run(
+        [*BOUNDCALC, "tangent", str(SHIPPED)],
+        capture_output=True,
+        env={"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"},
+        check=False,
+    )
+    said = done.stdout.decode("ascii")
+    assert said.startswith("lambda_min(K) >= 0.000301398 on all 11 snapshots")
+    assert "K = J J^T" in said
+    assert "\\" not in said
+    assert "?" not in said
 
 
 def save(tmp_path, **arrays):

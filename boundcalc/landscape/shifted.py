@@ -20,7 +20,7 @@ from boundcalc.logs.log import Float
 
 _MARGIN = 2.0**-20  # how far below an estimate σ is tried first
 _TRIES = 4
-_STEPS = 60
+_STEPS = 120
 
 
 def shifted_spectrum(jacobian: Float, *, least_wanted: bool) -> tuple[Enclosure, Enclosure, str]:
@@ -49,7 +49,7 @@ def _upper(kernel: Float, error: float, estimate: float, trace: float) -> float:
         shifted.flat[:: len(kernel) + 1] += tau
         slack = _definite(shifted)
         if slack is not None:
-            rounded = above(U * tau, 2)  # of the diagonal
+            rounded = above(U * (float(kernel.diagonal().max()) + tau), 2)  # of the diagonal
             best = min(best, above(tau + slack + rounded + error, 4))
             break
     return best
@@ -99,8 +99,10 @@ def _definite(matrix: Float) -> float | None:
     n = len(matrix)
     trace = float(np.abs(matrix.diagonal()).sum())
     try:
-        np.linalg.cholesky(matrix)
+        factor = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
+        return None
+    if not np.isfinite(factor.diagonal()).all():  # NaN passes the test of a pivot's sign
         return None
     relative = 2 * gamma(n + 2)
     return above(relative / (1 - relative) * trace, n + 4) + TINY

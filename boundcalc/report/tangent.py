@@ -179,7 +179,12 @@ def _notes(tangent: Tangent) -> list[str]:
         more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
         notes.append(f"{note} (row {rows[0]}{more})")
     methods = sorted({one.method for one in tangent.snapshots})
-    return [*notes, f"how: {'; '.join(methods)}"]
+    widths = (
+        max(one.least.relative_width for one in tangent.snapshots),
+        max(one.largest.relative_width for one in tangent.snapshots),
+    )
+    said = f"relative widths at most {widths[0]:.1g} (λ_min), {widths[1]:.1g} (λ_max)"
+    return [*notes, f"how: {'; '.join(methods)}; {said}"]
 
 
 def _interval(enclosure: Enclosure) -> str:
