@@ -258,3 +258,4 @@ def test_files_that_are_no_logs(tmp_path):
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
         assert "expected an npz log" in done.stderr
+    assert "np.savez(path, jacobian=..., residual=...)" in run(tmp_path / "case.toml").stderr

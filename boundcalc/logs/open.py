@@ -15,7 +15,7 @@ from boundcalc.logs.npz import open_npz
 from boundcalc.logs.schema import FIT, Purpose
 
 _EXPECTED = "an npz log"
-_SAVE = "save the columns with np.savez(path, loss=..., loss_ref=..., inner=...)"
+_COLUMNS = ("loss", "loss_ref", "inner")  # an example
 _HEAD_BYTES = 512
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 # First bytes -> what the file is.
@@ -62,7 +62,9 @@ def open_log(
     except ValueError as error:  # a null character in the path
         raise _no_log(where, shown(error), "check the path") from error
     if not archive:
-        raise _no_log(where, _format(head, file.suffix), _SAVE)
+        names = ", ".join(f"{name}=..." for name in purpose.needed or _COLUMNS)
+        fix = f"save the columns with np.savez(path, {names})"
+        raise _no_log(where, _format(head, file.suffix), fix)
     return open_npz(path, loss_min=loss_min, purpose=purpose)
 
 
