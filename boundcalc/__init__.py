@@ -10,12 +10,22 @@ if TYPE_CHECKING:
 
     from boundcalc.errors import Fault, InputError
     from boundcalc.guarantees.assessment import Assessment
+    from boundcalc.landscape.snapshots import Tangent
     from boundcalc.library.rate import Rate
     from boundcalc.questions import Asked, Checked, Number, Tightest
 
 __version__ = "0.1.0"
 
-__all__ = ["Fault", "InputError", "__version__", "check", "fit_log", "rate", "tighten"]
+__all__ = [
+    "Fault",
+    "InputError",
+    "__version__",
+    "check",
+    "fit_log",
+    "rate",
+    "tangent",
+    "tighten",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -48,6 +58,21 @@ def fit_log(
     from boundcalc.options import opened_log, request_of
 
     return assess(opened_log(log, loss_min), request_of(options))
+
+
+def tangent(log: str | os.PathLike[str] | Mapping[str, Any]) -> Tangent:
+    """Proved enclosures of the tangent kernel's spectrum along a run, as `boundcalc tangent`.
+
+    log : path of a log in tangent form, or its columns: jacobian (T, n, m), residual (T, n).
+
+    Raises InputError, with every fault that was found.
+    Reference: Liu, Zhu, Belkin 2022 (ACHA 59), Theorem 1.
+    """
+    from boundcalc.landscape.snapshots import tangent_spectra
+    from boundcalc.logs.schema import TANGENT
+    from boundcalc.options import opened_log
+
+    return tangent_spectra(opened_log(log, purpose=TANGENT))
 
 
 def rate(theorem: str, **constants: Any) -> Rate:

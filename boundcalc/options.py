@@ -15,6 +15,7 @@ from boundcalc.errors import Fault, InputError
 if TYPE_CHECKING:
     from boundcalc.guarantees.assessment import Request
     from boundcalc.logs.log import Log
+    from boundcalc.logs.schema import Purpose
 
 LARGEST_COUNT = 10**15  # of rows or steps
 
@@ -45,8 +46,14 @@ def request_of(options: Mapping[str, Any]) -> Request:
     return Request(**values)
 
 
-def opened_log(log: Any, loss_min: Any = None) -> Log:
-    """The log at a path, or of columns by name. Raises InputError for anything else."""
+def opened_log(log: Any, loss_min: Any = None, purpose: Purpose | None = None) -> Log:
+    """The log at a path, or of columns by name. Raises InputError for anything else.
+
+    purpose : as `boundcalc.logs.schema` has it; without it, to fit conditions.
+    """
+    from boundcalc.logs.schema import FIT
+
+    purpose = purpose or FIT
     try:
         least = None if loss_min is None else _real(loss_min)
     except _Wrong as error:
@@ -54,12 +61,12 @@ def opened_log(log: Any, loss_min: Any = None) -> Log:
     if isinstance(log, Mapping):
         from boundcalc.logs.arrays import log_from_arrays
 
-        return log_from_arrays(log, loss_min=least)
+        return log_from_arrays(log, loss_min=least, purpose=purpose)
     if not isinstance(log, (str, os.PathLike)):
         raise InputError(_fault("log", log, "the path of a log, or columns by name in a dict"))
     from boundcalc.logs.open import open_log
 
-    return open_log(os.fsdecode(log), loss_min=least)
+    return open_log(os.fsdecode(log), loss_min=least, purpose=purpose)
 
 
 def _fault(name: str, value: Any, expected: str) -> Fault:

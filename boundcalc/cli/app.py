@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from boundcalc.cli import check, conditions, problem, prove, rate, theorems, tighten, verify
+from boundcalc.cli import (
+    check,
+    conditions,
+    problem,
+    prove,
+    rate,
+    tangent,
+    theorems,
+    tighten,
+    verify,
+)
 from boundcalc.cli.fit import fit
 
 app = typer.Typer(
@@ -20,6 +30,7 @@ app.command()(fit)
 app.command(context_settings=problem.CONTEXT)(check.check)
 app.command(context_settings=problem.CONTEXT)(tighten.tighten)
 app.command(context_settings=rate.CONTEXT)(rate.rate)
+app.command()(tangent.tangent)
 app.command()(theorems.theorems)
 app.command()(conditions.conditions)
 app.command()(prove.prove)

@@ -12,16 +12,21 @@ from boundcalc.logs.array import Array, MemoryArray
 from boundcalc.logs.assemble import assemble
 from boundcalc.logs.guard import shown
 from boundcalc.logs.log import Log
-from boundcalc.logs.schema import COLUMNS
+from boundcalc.logs.schema import COLUMNS, FIT, Purpose
 
 
 def log_from_arrays(
-    columns: Mapping[str, Any], *, source: str = "memory", loss_min: float | None = None
+    columns: Mapping[str, Any],
+    *,
+    source: str = "memory",
+    loss_min: float | None = None,
+    purpose: Purpose = FIT,
 ) -> Log:
     """Make a log of arrays (or what numpy makes arrays of), copying no native float64 ones.
 
     columns : column name -> array-like of the shape that the schema says, e.g. loss (N,).
     loss_min : the infimum f_i* of every f_i, in place of the column.
+    purpose : which columns and how many rows must be there.
 
     Raises: InputError with every fault that can be seen without reading the rows.
     """
@@ -40,4 +45,11 @@ def log_from_arrays(
             fix = "pass a numpy array"
             faults.append(Fault(where, shown(error), "an array of numbers", fix))
     unknown = [str(name) for name in columns if name not in COLUMNS]
-    return assemble(arrays, source=source, loss_min=loss_min, unknown=unknown, faults=faults)
+    return assemble(
+        arrays,
+        source=source,
+        loss_min=loss_min,
+        unknown=unknown,
+        faults=faults,
+        purpose=purpose,
+    )

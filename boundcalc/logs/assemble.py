@@ -14,7 +14,7 @@ from boundcalc.logs.columns import ConstantColumn, LabelColumn, RealColumn
 from boundcalc.logs.derived import DerivedColumn, Table, TangentTable, VectorTable, Window
 from boundcalc.logs.guard import listed
 from boundcalc.logs.log import Column, Log
-from boundcalc.logs.schema import COLUMNS, NEEDS, ruled_out
+from boundcalc.logs.schema import COLUMNS, FIT, NEEDS, Purpose, ruled_out
 from boundcalc.logs.shapes import is_constant, is_flat, shape_faults
 
 
@@ -25,24 +25,28 @@ def assemble(
     loss_min: float | None,
     unknown: Iterable[str] = (),
     faults: Iterable[Fault] = (),
+    purpose: Purpose = FIT,
 ) -> Log:
     """Make a Log of the arrays that are columns.
 
     arrays : column name -> array, any form.
     loss_min : the user's own f_i*, in place of the log's.
     unknown : names that are no columns; faults : what the reader already found.
+    purpose : which columns and how many rows must be there.
 
     Raises: InputError with all faults.
     """
     found = list(faults)
     form, kept, warnings = _one_form(arrays)
-    found += shape_faults(source, kept)
+    found += shape_faults(source, kept, purpose)
     if loss_min is not None and not math.isfinite(loss_min):
         found.append(Fault("--loss-min", str(loss_min), "a finite number", "leave it out for 0"))
     _raise(found)  # shapes that are wrong make everything below meaningless
 
     if not kept:
-        found.append(_no_columns(source, unknown))
+        found.append(_no_columns(source, unknown, purpose))
+    elif not set(purpose.needed) <= set(kept):
+        found.append(_lacking(source, form, kept, purpose))
     rows = next((kept[n].shape[0] for n in kept if _has_rows(n, kept[n])), 0)
     if kept and not rows:
         expected, fix = "one number per row", "log loss, loss_ref, inner, ... at every step"
@@ -66,7 +70,8 @@ def assemble(
         window = Window(table)
         for name in table.names:
             columns.setdefault(name, DerivedColumn(name, rows, window))
-    _raise(_unusable(source, columns))
+    missing = [] if purpose.needed else _missing(columns)
+    _raise(() if purpose.needed else _unusable(source, columns))
     return Log(
         source=source,
         form=form,
@@ -74,7 +79,7 @@ def assemble(
         columns={name: columns[name] for name in COLUMNS if name in columns},
         loss_min=None if "loss_min" in columns else 0.0 if value is None else value,
         loss_min_given=value is not None or "loss_min" in columns,
-        warnings=(*warnings, *_ignored(unknown), *_missing(columns)),
+        warnings=(*warnings, *_ignored(unknown), *missing),
         vectors={n: RealColumn(fresh(a)) for n, a in kept.items() if COLUMNS[n].form != "scalar"},
     )
 
@@ -165,8 +170,21 @@ def _overridden(form: str, arrays: Mapping[str, Array], given: Collection[str]) 
     return [f"{listed(twice)}: used as logged, not recomputed from {listed(vectors)}"]
 
 
-def _no_columns(source: str, unknown: Iterable[str]) -> Fault:
+def _lacking(source: str, form: str, kept: Collection[str], purpose: Purpose) -> Fault:
+    """The fault of a log without columns that its purpose needs."""
+    names = [name for name in purpose.needed if name not in kept]
+    expected = ", ".join(f"{name}: {COLUMNS[name].meaning}" for name in names)
+    found = f"no column {listed(names)} in a log of the {form} form, only {listed(kept)}"
+    return Fault(source, found, expected, f"log {listed(purpose.needed)} at every snapshot")
+
+
+def _no_columns(source: str, unknown: Iterable[str], purpose: Purpose) -> Fault:
     names = listed(unknown)
+    if purpose.needed:
+        found = f"no column of a log, only {names}" if names else "no arrays"
+        expected = ", ".join(f"{name}: {COLUMNS[name].meaning}" for name in purpose.needed)
+        given = ", ".join(f"{name}=..." for name in purpose.needed)
+        return Fault(source, found, expected, f"save them so: np.savez(path, {given})")
     return Fault(
         where=source,
         found=f"no column of a log, only {names}" if names else "no arrays",

@@ -19,13 +19,17 @@ from boundcalc.logs.assemble import assemble
 from boundcalc.logs.deflated import LARGEST_ROW, DeflatedArray, Spool
 from boundcalc.logs.guard import guarded, shown_path
 from boundcalc.logs.log import Log
+from boundcalc.logs.schema import FIT, Purpose
 from boundcalc.logs.stored import StoredArray
 
 
-def open_npz(path: str | os.PathLike[str], *, loss_min: float | None = None) -> Log:
+def open_npz(
+    path: str | os.PathLike[str], *, loss_min: float | None = None, purpose: Purpose = FIT
+) -> Log:
     """Open an npz log; its arrays stay in the file until their rows are read.
 
     loss_min : the infimum f_i* of every f_i, in place of what the file says.
+    purpose : which columns and how many rows must be there.
 
     Raises: InputError with every fault that can be seen without reading the rows.
     """
@@ -39,7 +43,12 @@ def open_npz(path: str | os.PathLike[str], *, loss_min: float | None = None) -> 
         except InputError as error:
             faults.extend(error.faults)
     return assemble(
-        arrays, source=source, loss_min=loss_min, unknown=directory.unknown, faults=faults
+        arrays,
+        source=source,
+        loss_min=loss_min,
+        unknown=directory.unknown,
+        faults=faults,
+        purpose=purpose,
     )
 
 

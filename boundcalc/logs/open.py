@@ -12,9 +12,10 @@ from boundcalc.logs.guard import shown, shown_path, unreadable
 from boundcalc.logs.log import Log
 from boundcalc.logs.npy import MAGIC
 from boundcalc.logs.npz import open_npz
+from boundcalc.logs.schema import FIT, Purpose
 
 _EXPECTED = "an npz log"
-_SAVE = "save the columns with np.savez(path, loss=..., loss_ref=..., inner=...)"
+_COLUMNS = ("loss", "loss_ref", "inner")  # an example
 _HEAD_BYTES = 512
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 # First bytes -> what the file is.
@@ -33,10 +34,13 @@ _FORMATS = (
 _PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
-def open_log(path: str | os.PathLike[str], *, loss_min: float | None = None) -> Log:
+def open_log(
+    path: str | os.PathLike[str], *, loss_min: float | None = None, purpose: Purpose = FIT
+) -> Log:
     """Open the log at `path`; its rows are read when they are asked for.
 
     loss_min : the infimum f_i* of every f_i, in place of what the log says.
+    purpose : which columns and how many rows must be there.
 
     Raises: InputError when there is no log at `path`, or a faulty one.
     """
@@ -58,8 +62,10 @@ def open_log(path: str | os.PathLike[str], *, loss_min: float | None = None) -> 
     except ValueError as error:  # a null character in the path
         raise _no_log(where, shown(error), "check the path") from error
     if not archive:
-        raise _no_log(where, _format(head, file.suffix), _SAVE)
-    return open_npz(path, loss_min=loss_min)
+        names = ", ".join(f"{name}=..." for name in purpose.needed or _COLUMNS)
+        fix = f"save the columns with np.savez(path, {names})"
+        raise _no_log(where, _format(head, file.suffix), fix)
+    return open_npz(path, loss_min=loss_min, purpose=purpose)
 
 
 def _absence(file: Path) -> str:

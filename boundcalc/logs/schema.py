@@ -76,6 +76,21 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "qg": ("loss", "loss_ref", "dist_sq"),
 }
 
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a log is opened for: how few rows may be (1 or 2), and the columns that must be there.
+
+    Without `needed` the columns must allow some condition to be fitted.
+    """
+
+    least_rows: int = 2
+    needed: tuple[str, ...] = ()
+
+
+FIT = Purpose()
+TANGENT = Purpose(1, ("jacobian", "residual"))
+
 # What pl takes instead where they are logged; f* is then loss_min, which must not be a column.
 WHOLE_DATA = ("full_loss", "full_grad_sqnorm")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from boundcalc.errors import Fault
 from boundcalc.logs.array import Array, dtype_fault
 from boundcalc.logs.guard import listed
-from boundcalc.logs.schema import COLUMNS, ColumnSpec
+from boundcalc.logs.schema import COLUMNS, FIT, ColumnSpec, Purpose
 
 _DIMENSIONS = {
     "N": ("rows", "one row per (step, sample) in every column"),
@@ -27,7 +27,9 @@ def is_flat(array: Array, spec: ColumnSpec) -> bool:
     return spec.dims == ("N",) and len(array.shape) == 2 and array.shape[1] == 1
 
 
-def shape_faults(source: str, arrays: Mapping[str, Array]) -> Iterator[Fault]:
+def shape_faults(
+    source: str, arrays: Mapping[str, Array], purpose: Purpose = FIT
+) -> Iterator[Fault]:
     """Faults of number types and shapes, all of them."""
     lengths: dict[str, dict[str, int]] = {dim: {} for dim in _DIMENSIONS}
     for name, array in arrays.items():
@@ -46,7 +48,7 @@ def shape_faults(source: str, arrays: Mapping[str, Array]) -> Iterator[Fault]:
             yield Fault(source, f"different numbers of {what}: {found}", expected, fix)
         elif by_column and next(iter(by_column.values())) == 0:
             yield Fault(source, f"zero {what} in {listed(by_column)}", "at least one", "log a run")
-        elif dim == "N" and 1 in by_column.values():
+        elif dim == "N" and 1 in by_column.values() and purpose.least_rows > 1:
             yield Fault(source, "one row", "a run of at least two rows", "log more steps")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 _WORDS = (
     "α alpha  β beta  γ gamma  δ delta  ε epsilon  θ theta  κ kappa  λ lambda  μ mu  µ mu  "
-    "σ sigma  Δ Delta  √ sqrt  ∞ inf  ∈ in  ½ 1/2  ≤ <=  ≥ >=  ≠ !=  ≈ ~  ± +-  × x  · *  "
+    "σ sigma  Δ Delta  η eta  Π prod  ᵀ ^T  √ sqrt  ∞ inf  ∈ in  ½ 1/2  "
+    "≤ <=  ≥ >=  ≠ !=  ≈ ~  ± +-  × x  · *  "
     "⇒ =>  → ->  ↦ ->  ‖ ||  ⟨ <  ⟩ >  − -  – -  — -  … ...  • *  “ \"  ” \"  ‘ '  ’ '"
 )
 _SIGNS = dict(pair.split(" ") for pair in _WORDS.split("  ")) | {

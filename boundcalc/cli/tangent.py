@@ -1,0 +1,56 @@
+"""`boundcalc tangent LOG`: is the tangent kernel well conditioned along a run?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tangent(
+    log: Annotated[
+        Path,
+        typer.Argument(
+            help="Log in tangent form (.npz): jacobian (T, n, m), residual (T, n).",
+            show_default=False,
+        ),
+    ],
+    step_size: Annotated[
+        float | None,
+        typer.Option(metavar="ETA", help="Step size of every step. [default: the log's own]"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Enclose λ_min and λ_max of the tangent kernel J Jᵀ on every snapshot of a run, with proof.
+
+    λ_min is the μ of PL* there: ½‖∇L‖² ≥ μL for L = ½‖r‖².
+
+    Exit codes: 0 done (λ_min > 0 certified on every snapshot, or λ_min = 0 exactly on one),
+    2 bad input, 3 not certified.
+    """
+    from boundcalc.errors import Fault, InputError
+
+    if step_size is not None and not 0 < step_size < float("inf"):
+        raise InputError(
+            Fault("--step-size", str(step_size), "a positive number", "leave it out for the log's")
+        )
+
+    from boundcalc.landscape.decay import decay
+    from boundcalc.landscape.snapshots import tangent_spectra
+    from boundcalc.logs.open import open_log
+    from boundcalc.logs.schema import TANGENT
+    from boundcalc.report.plain import dumps
+    from boundcalc.report.progress import row_progress
+    from boundcalc.report.tangent import exit_code, tangent_json, tangent_lines
+
+    opened = open_log(log, purpose=TANGENT)
+    with row_progress(opened.rows) as progress:
+        found = tangent_spectra(opened, progress)
+        decayed = decay(opened, found, step_size)
+    if as_json:
+        typer.echo(dumps(tangent_json(found, decayed)))
+    else:
+        for line in tangent_lines(found, decayed):
+            typer.echo(line)
+    raise typer.Exit(exit_code(found))
