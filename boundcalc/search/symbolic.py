@@ -18,7 +18,7 @@ from boundcalc.kernel.grammar import GrammarError, parse
 from boundcalc.kernel.identity import Context, Rejected, prove, prove_lemma
 from boundcalc.kernel.obligation import Obligation
 from boundcalc.kernel.outcome import Proved, Undecided
-from boundcalc.kernel.polynomial import Polynomial, TooLarge
+from boundcalc.kernel.polynomial import Polynomial, TooLarge, limited
 from boundcalc.kernel.scope import CONSTANT
 from boundcalc.search.cone import (
     Sum,
@@ -43,6 +43,7 @@ class Found:
     premises: Mapping[str, Any]
 
 
+@limited  # as much algebra as the check of a certificate may take
 def find_proof(
     claim: Mapping[str, Any], without: str = "", define: Sequence[Mapping[str, str]] = ()
 ) -> Found | Undecided:
@@ -58,7 +59,9 @@ def find_proof(
         if define:
             proof["define"] = [dict(step) for step in define]
         return Found(check(claim, proof, known.premises), proof, known.premises)
-    except (Rejected, ClaimError, GrammarError, TooLarge, ZeroDivisionError) as error:
+    except TooLarge:
+        return Undecided(None, "the products of hypotheses and constants are too many to try")
+    except (Rejected, ClaimError, GrammarError, ZeroDivisionError) as error:
         return Undecided(None, str(error))
 
 
