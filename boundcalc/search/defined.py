@@ -127,6 +127,8 @@ def _partial(expr: Expr) -> Iterator[tuple[Expr, Expr, str]]:
         case Call(function, (argument, *_)):
             if function in ("sqrt", "root"):
                 yield expr, argument, "a root of what is not positive (it has no derivative at 0)"
+            if function == "abs":
+                yield expr, Power(argument, 2), "an absolute value that has no derivative"
             if function == "log":
                 yield expr, argument, "a logarithm of what is not positive"
             if function == "tan":

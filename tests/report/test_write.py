@@ -50,6 +50,15 @@ def test_one_that_fails_leaves_none(tmp_path, error):
     assert written == []
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, as in a terminal; a shell that starts jobs in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_among_the_renames_waits_for_them(tmp_path, monkeypatch):
     replace = Path.replace
 

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 from mpmath import mp, mpf
 
+from boundcalc.errors import InputError
 from boundcalc.kernel.analytic.check import is_genuine, verify
 from boundcalc.library.problem_text import problem_from
 from boundcalc.search.decide import Decision, decide, said, shown_witness
@@ -159,3 +160,18 @@ def test_precision_of_other_libraries_is_left_alone() -> None:
     before = mp.dps
     answer(SINE, "pl", {"mu": "1/32"})
     assert mp.dps == before
+
+
+def test_absolute_values_where_they_are_smooth() -> None:
+    """|x|^3 has the second derivative 6x on [1, 2]."""
+    smooth = problem_from(["abs(x)^3"], domain="x=1:2")
+    assert decide(smooth, "smooth", {"L": "12.1"}, 10.0).verdict == "proved"
+    assert decide(smooth, "smooth", {"L": "11.9"}, 10.0).verdict == "refuted"
+    with pytest.raises(InputError, match="character 1: found an absolute value"):
+        decide(problem_from(["abs(x)"]), "smooth", {"L": "1"}, 10.0)
+
+
+def test_an_infimum_that_exponentials_approach_is_no_minimum() -> None:
+    """e^x has no minimiser, e^x + x^2 has one."""
+    assert decide(problem_from(["exp(x)"]), "rsi", {"mu": "1/100"}, 10.0).verdict == "refuted"
+    assert decide(problem_from(["exp(x) + x^2"]), "rsi", {"mu": "1"}, 10.0).verdict == "proved"

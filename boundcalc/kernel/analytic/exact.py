@@ -11,7 +11,7 @@ from boundcalc.kernel.analytic.goal import Anchor, Context, Goal
 from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
 from boundcalc.kernel.analytic.statement import rational
 from boundcalc.kernel.analytic.terms import Node
-from boundcalc.kernel.claim import Json, fields, items, text
+from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import ONE, Polynomial, variable
 
@@ -175,7 +175,10 @@ def by_squares(context: Context, goal: Goal, p: Polynomial, proof: Json) -> None
     def squares(data: Json) -> Polynomial:
         total = ZERO
         for pair in items(data, "sos"):
-            weight, root = (text(part, "sos") for part in items(pair, "sos"))
+            words = [text(part, "sos") for part in items(pair, "sos")]
+            if len(words) != 2:
+                raise ClaimError("sos: a square is a weight and a root")
+            weight, root = words
             w = rational(weight, "sos")
             if w < 0:
                 raise Rejected("sos: a negative weight")

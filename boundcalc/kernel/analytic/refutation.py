@@ -290,8 +290,9 @@ def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
     if kind == "empty":
         value = statement.constant(text(raw.get("value", ""), "witness"))
         gap = terms.sub(f, value)
-        degree, lead = along(gap)
-        if not slots(statement)[1] or (lead and degree >= 0):
+        if not slots(statement)[1] or not _vanishes(
+            normal, normal.of(terms.substitute(gap, place))
+        ):
             raise Rejected("witness: f does not go to its value along the curve")
         inside = tuple(moved(statement, facts, node) for node in statement.inside)
         return (
@@ -342,6 +343,25 @@ def _speaks_of_minimum(statement: Statement) -> bool:
     terms, f = statement.context.terms, statement.mean
     built = relations(statement, f, terms.zero, None)
     return any("@inf" in terms.variables(node) for node in built.values())
+
+
+def _vanishes(normal: Normal, p: Polynomial) -> bool:
+    """Whether p(t) → 0 as t → ∞: p is rational, or every term has a factor e^(−q) with q → ∞."""
+    fades = [any(_fades(normal, name) for name, _ in m) for m in p.terms]
+    plain = all(n == TIME or _fades(normal, n) for m in p.terms for n, _ in m)
+    if p and plain and all(fades):
+        return True
+    degree, lead = leading(normal, p)
+    return not lead or degree < 0
+
+
+def _fades(normal: Normal, name: str) -> bool:
+    """Whether an atom is e^q(t) with a polynomial q → −∞."""
+    atom = normal.atom(name)
+    if atom is None or atom[0] != "exp" or not atom[1].variables() <= {TIME}:
+        return False
+    degree, lead = leading(normal, atom[1])
+    return degree >= 1 and lead < 0
 
 
 def leading(normal: Normal, p: Polynomial) -> tuple[int, Fraction]:

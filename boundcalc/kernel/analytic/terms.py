@@ -152,19 +152,15 @@ class Terms:
                 return self.power(a, exponent)
             case Call("root", (base, Number(degree)), _):
                 return self.root(self.read(base, names), int(degree))
-            case Call(function, (argument,), at):
-                return self._call(function, self.read(argument, names), at)
+            case Call(function, (argument,)):
+                return self._call(function, self.read(argument, names))
         raise GrammarError("not a formula", 0)
 
-    def _call(self, function: str, a: Node, at: int) -> Node:
+    def _call(self, function: str, a: Node) -> Node:
         if function == "tan":
             return self.mul(self.apply("sin", a), self.apply("inv", self.apply("cos", a)))
-        if function == "abs":
-            raise GrammarError(
-                "abs has no second derivative at 0: write sqrt(u^2 + c), or use a domain where u "
-                "has one sign",
-                at,
-            )
+        if function == "abs":  # smooth where its argument is not 0, as the root is
+            return self.apply("sqrt", self.power(a, 2))
         return self.apply(function, a)
 
     def derivative(self, node: Node, name: str) -> Node:

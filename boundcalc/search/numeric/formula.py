@@ -126,14 +126,14 @@ class _Reader:
             return variable(word)
         if word in NAMED:
             return named(word)
-        if word == "sqrt" or word in FUNCTIONS:
+        if word in ("sqrt", "abs") or word in FUNCTIONS:
             if self.word != "(":
                 raise FormulaError(f"{word} needs an argument in parentheses", start)
             self.advance()
             argument = self.closed()
+            if word == "abs":  # smooth where its argument is not 0, as the root is
+                return _at(start, lambda: call("sqrt", power(argument, Fraction(2))))
             return _at(start, lambda: call(word, argument))
-        if word == "abs":
-            raise FormulaError("abs is not smooth: write u^2 or sqrt(u^2 + 1) instead", start)
         raise FormulaError(f"{word!r} is neither a variable nor a function known here", start)
 
     def infix(self, left: Node) -> Node:
