@@ -9,7 +9,10 @@ from boundcalc.landscape import estimate, kernel_spectrum, products_spectrum, ro
 from boundcalc.landscape.autodiff import jax_products, torch_products
 
 # torch.func itself imports what torch deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:.*torch.jit:{kind}")
+    for kind in ("FutureWarning", "DeprecationWarning")
+]
 
 N, HIDDEN = 6, 4
 
