@@ -138,9 +138,18 @@ def _tighten(case: Case, fixed: Mapping[str, str], digits: int) -> Tightest:
         if isinstance(found, Success):
             body = {"schema": SCHEMA, "certificates": [found.certificate]}
             reason = said(found.certificate)
-            return _closed(
-                case, replace(empty, verdict="refuted", certificate=body, reason=reason), best
+            ends = empty
+            if case.condition == "alpha-beta" and best is not None and best.value is not None:
+                ends = _enclosed(case, empty, best, digits)  # beta* itself, though it is ≥ alpha
+            refuted = replace(
+                empty,
+                verdict="refuted",
+                lower=ends.lower,
+                upper=ends.upper,
+                certificate=body,
+                reason=reason,
             )
+            return _closed(case, refuted, best)
         why = f"it seems that no constant works, and that was not confirmed: {found.reason}"
         return _closed(case, replace(empty, reason=why), best)
     if best is None or best.value is None:

@@ -123,8 +123,8 @@ REFUTED = [
     Row(("u*v-1",), "pl-star", "", residual=True),
     Row(("x^2+(y-x^2)^2",), "pl", ""),
     Row(("(x^2-1)^2",), "pl", ""),
-    Row(PAIR, "alpha-beta", "", alpha="1/2"),
-    Row(RIDGE, "alpha-beta", "", alpha="1/2"),
+    Row(PAIR, "alpha-beta", "1/2", alpha="1/2"),
+    Row(RIDGE, "alpha-beta", "0.784704821866", alpha="1/2"),
 ]
 
 
@@ -132,7 +132,12 @@ REFUTED = [
 def test_no_constant_works(row: Row) -> None:
     found = tighten(row.problem, row.condition, row.fixed, 9, SECONDS)
     assert found.verdict == "refuted", (found.reason, found.attempts)
-    assert (found.lower, found.upper) == (None, None)
+    if row.condition == "alpha-beta":  # beta* is known, and not below alpha
+        assert found.lower is not None and found.upper is not None
+        assert found.lower <= Fraction(row.truth) <= found.upper
+        assert found.upper - found.lower < 1e-9
+    else:
+        assert (found.lower, found.upper) == (None, None)
     assert ends_of(found) == {"refuted": "any"}
     (part,) = found.certificate["certificates"]
     if row.residual:
