@@ -174,12 +174,14 @@ LARGER_IS_WEAKER = {"L", "beta", "A", "B", "C", "H", "lambda_max"}  # of conclud
 
 
 def finite_above(pair: Pair | None) -> float | str | None:
+    """A float at or above an enclosed value; text where it is infinite."""
     from boundcalc.library.numbers import upper
 
     return None if pair is None else _finite(upper(pair))
 
 
 def finite_below(pair: Pair | None) -> float | str | None:
+    """A float at or below an enclosed value; text where it is infinite."""
     from boundcalc.library.numbers import lower
 
     return None if pair is None else _finite(lower(pair))

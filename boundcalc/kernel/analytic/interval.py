@@ -68,10 +68,12 @@ def meet(a: Interval, b: Interval) -> Interval:
 
 
 def add(a: Interval, b: Interval) -> Interval:
+    """a + b."""
     return _pair(a[0] + b[0], a[1] + b[1])
 
 
 def sub(a: Interval, b: Interval) -> Interval:
+    """a − b."""
     return _pair(a[0] - b[1], a[1] - b[0])
 
 
@@ -81,6 +83,7 @@ def _product(x: Any, y: Any) -> Any:
 
 
 def mul(a: Interval, b: Interval) -> Interval:
+    """a·b; 0·∞ is 0 at an end."""
     (p, q), (r, s) = a, b
     if p >= 0:
         low, high = (p if r >= 0 else q, r), (q if s >= 0 else p, s)
@@ -111,6 +114,7 @@ def power(a: Interval, n: int) -> Interval:
 
 
 def inv(a: Interval) -> Interval:
+    """1/a, where a has one sign."""
     lo, hi = a
     if not (lo > 0 or hi < 0):
         raise Undefined("division by an interval that contains 0")
@@ -139,18 +143,21 @@ def _softplus(x: Any) -> Any:
 
 
 def sqrt(a: Interval) -> Interval:
+    """√a, where a ≥ 0."""
     if not a[0] >= 0:
         raise Undefined("a square root of what may be negative")
     return _pair(a[0].sqrt(), INF if not a[1].is_finite() else a[1].sqrt())
 
 
 def root(a: Interval, degree: int) -> Interval:
+    """The root of a degree, where a ≥ 0."""
     if not a[0] >= 0:
         raise Undefined("a root of what may be negative")
     return _pair(a[0].root(degree), INF if not a[1].is_finite() else a[1].root(degree))
 
 
 def log(a: Interval) -> Interval:
+    """log a, where a > 0."""
     if not a[0] > 0:
         raise Undefined("a logarithm of what may not be positive")
     return _pair(a[0].log(), INF if not a[1].is_finite() else a[1].log())
@@ -162,10 +169,12 @@ def _turns(x: Any, shift: Any) -> Any:
 
 
 def sin(a: Interval) -> Interval:
+    """The range of sine."""
     return _wave(a, arb(1) / 2, lambda x: x.sin())
 
 
 def cos(a: Interval) -> Interval:
+    """The range of cosine."""
     return _wave(a, arb(0), lambda x: x.cos())
 
 
@@ -184,6 +193,7 @@ def _wave(a: Interval, shift: Any, f: Callable[[Any], Any]) -> Interval:
 
 
 def cosh(a: Interval) -> Interval:
+    """The range of the hyperbolic cosine."""
     if a[0] >= 0:
         return _COSH_UP(a)
     if a[1] <= 0:
@@ -192,6 +202,7 @@ def cosh(a: Interval) -> Interval:
 
 
 def atan(a: Interval) -> Interval:
+    """The range of the arc tangent."""
     quarter = arb.pi() / 2
     return _increasing(lambda x: x.atan(), -quarter, quarter)(a)
 
@@ -215,10 +226,12 @@ UNARY: dict[str, Callable[[Interval], Interval]] = {
 
 
 def pi() -> Interval:
+    """An enclosure of π."""
     return _pair(arb.pi(), arb.pi())
 
 
 def e() -> Interval:
+    """An enclosure of e."""
     return _pair(arb(1).exp(), arb(1).exp())
 
 

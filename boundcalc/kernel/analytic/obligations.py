@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from boundcalc.kernel.analytic.exact import vanishes
@@ -131,15 +131,30 @@ def with_bounds(statement: Statement, node: Node, bounds: Bounds, proving: bool)
     return terms.substitute(node, {INF: chosen})
 
 
-def _scalar_goals(statement: Statement, facts: Facts, anchors: Json) -> tuple[Goal, ...]:
+@dataclass(frozen=True)
+class Instance:
+    """One relation of the condition for one function and one nearest minimiser, in x.
+
+    k, j : numbers of the function and the minimiser; limits : ≥ 0 where the condition's guard lets
+    it apply; nearest : ≥ 0 where the minimiser is a nearest one.
+    """
+
+    k: int
+    j: int
+    name: str
+    term: Node
+    limits: tuple[Node, ...]
+    nearest: tuple[Node, ...]
+
+
+def instances(statement: Statement, facts: Facts, stationary: bool = False) -> Iterator[Instance]:
+    """All instances; stationary : with 0 for the gradient at x. Raises ClaimError, Rejected."""
     _, other = slots(statement)
     if other is not None and not facts.points:
         raise Rejected("facts: the condition needs all minimisers of f")
     terms = statement.context.terms
     # projections are onto minimisers: the first and only pass where the condition has none
     feet: list[tuple[Node, ...] | None] = list(facts.points) if other is not None else [None]
-    inside = tuple(moved(statement, facts, node) for node in statement.inside)
-    goals = []
     for k, f in enumerate(statement.functions):
         limits = tuple(moved(statement, facts, node) for node in guard(statement, f))
         for j, foot in enumerate(feet):
@@ -151,20 +166,27 @@ def _scalar_goals(statement: Statement, facts: Facts, anchors: Json) -> tuple[Go
                 if f != statement.mean:
                     value = statement.at(f, x_p)
                 nearest = _nearer(statement, facts, j)
-            for name, node in relations(statement, f, value, x_p).items():
-                bounded = with_bounds(statement, node, facts.bounds[k], True)
-                goal = Goal(
-                    f"condition.{name}{k}.{j}",
-                    facts.frame.variables,
-                    facts.frame.box,
-                    moved(statement, facts, bounded),
-                    constraints=(*inside, *limits, *nearest),
-                    parameters=facts.parameters,
-                    positive=facts.positive,
-                )
-                relation = statement.condition.relations[name]
-                found = _anchors(statement, facts, goal, relation, anchors)
-                goals.append(replace(goal, anchors=found))
+            for name, node in relations(statement, f, value, x_p, stationary).items():
+                yield Instance(k, j, name, node, limits, nearest)
+
+
+def _scalar_goals(statement: Statement, facts: Facts, anchors: Json) -> tuple[Goal, ...]:
+    inside = tuple(moved(statement, facts, node) for node in statement.inside)
+    goals = []
+    for one in instances(statement, facts):
+        bounded = with_bounds(statement, one.term, facts.bounds[one.k], True)
+        goal = Goal(
+            f"condition.{one.name}{one.k}.{one.j}",
+            facts.frame.variables,
+            facts.frame.box,
+            moved(statement, facts, bounded),
+            constraints=(*inside, *one.limits, *one.nearest),
+            parameters=facts.parameters,
+            positive=facts.positive,
+        )
+        relation = statement.condition.relations[one.name]
+        found = _anchors(statement, facts, goal, relation, anchors)
+        goals.append(replace(goal, anchors=found))
     return tuple(goals)
 
 

@@ -11,7 +11,7 @@ from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Goal, Program, evaluate, intervals
 from boundcalc.kernel.analytic.interval import Interval
 from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
-from boundcalc.kernel.analytic.obligations import _nearer, with_bounds
+from boundcalc.kernel.analytic.obligations import instances, with_bounds
 from boundcalc.kernel.analytic.relation import (
     guard,
     matrices,
@@ -152,27 +152,11 @@ def _relations(
     statement: Statement, facts: Facts, stationary: bool = False
 ) -> list[tuple[Node, tuple[Node, ...]]]:
     """Every relation with the easier bounds, and what must be ≥ 0 for it to apply."""
-    terms = statement.context.terms
-    _, other = slots(statement)
-    if other is not None and not facts.points:
-        raise Rejected("facts: the condition needs all minimisers of f")
-    feet: list[tuple[Node, ...] | None] = list(facts.points) if other is not None else [None]
     found = []
-    for k, f in enumerate(statement.functions):
-        limits = tuple(moved(statement, facts, node) for node in guard(statement, f))
-        for j, foot in enumerate(feet):
-            x_p, value = None, facts.value if facts.value is not None else terms.zero
-            nearest: tuple[Node, ...] = ()
-            if foot is not None:
-                place = dict(zip(facts.frame.variables, foot, strict=True))
-                x_p = tuple(terms.substitute(x, place) for x in facts.frame.x)
-                if f != statement.mean:
-                    value = statement.at(f, x_p)
-                nearest = tuple(_margin(statement, node) for node in _nearer(statement, facts, j))
-            built = relations(statement, f, value, x_p, stationary)
-            for node in built.values():
-                bounded = with_bounds(statement, node, facts.bounds[k], False)
-                found.append((moved(statement, facts, bounded), (*limits, *nearest)))
+    for one in instances(statement, facts, stationary):
+        nearest = tuple(_margin(statement, node) for node in one.nearest)
+        bounded = with_bounds(statement, one.term, facts.bounds[one.k], False)
+        found.append((moved(statement, facts, bounded), (*one.limits, *nearest)))
     return found
 
 

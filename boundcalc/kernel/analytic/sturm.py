@@ -62,6 +62,7 @@ def _gcd(a: Coefficients, b: Coefficients) -> Coefficients:
 
 
 def derivative(p: Coefficients) -> Coefficients:
+    """p′."""
     return _reduced([k * c for k, c in enumerate(p)][1:])
 
 

@@ -53,6 +53,7 @@ def hessian(node: Node, variables: Sequence[str]) -> list[list[Node]]:
 
 
 def dot(left: Sequence[Node], right: Sequence[Node]) -> Node:
+    """Σ a_i·b_i."""
     return total(multiply(a, b) for a, b in zip(left, right, strict=True))
 
 

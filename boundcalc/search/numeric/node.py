@@ -64,6 +64,7 @@ def number(value: Fraction | int) -> Node:
 
 
 def variable(name: str) -> Node:
+    """A variable."""
     return _make("variable", (), name)
 
 
@@ -81,6 +82,7 @@ ZERO_VALUE, ONE_VALUE = Fraction(0), Fraction(1)
 
 
 def add(left: Node, right: Node) -> Node:
+    """a + b, constants folded."""
     a, b = rational(left), rational(right)
     if a is not None and b is not None:
         return number(a + b)
@@ -96,6 +98,7 @@ def add(left: Node, right: Node) -> Node:
 
 
 def subtract(left: Node, right: Node) -> Node:
+    """a − b."""
     a, b = rational(left), rational(right)
     if a is not None and b is not None:
         return number(a - b)
@@ -111,6 +114,7 @@ def subtract(left: Node, right: Node) -> Node:
 
 
 def negate(node: Node) -> Node:
+    """−a."""
     value = rational(node)
     if value is not None:
         return number(-value)
@@ -122,6 +126,7 @@ def negate(node: Node) -> Node:
 
 
 def multiply(left: Node, right: Node) -> Node:
+    """a·b, constants folded."""
     a, b = rational(left), rational(right)
     if a is not None and b is not None:
         return number(a * b)
@@ -150,6 +155,7 @@ def multiply(left: Node, right: Node) -> Node:
 
 
 def divide(left: Node, right: Node) -> Node:
+    """a/b; raises FormulaError for b = 0."""
     b = rational(right)
     if b == 0:
         raise FormulaError("division by zero")
@@ -163,6 +169,7 @@ def divide(left: Node, right: Node) -> Node:
 
 
 def power(base: Node, exponent: Fraction | int) -> Node:
+    """base^exponent."""
     exponent = Fraction(exponent)
     if exponent == 0:
         return number(1)
@@ -228,6 +235,7 @@ def total(terms: Iterable[Node]) -> Node:
 
 
 def square(node: Node) -> Node:
+    """a²."""
     return power(node, 2)
 
 
