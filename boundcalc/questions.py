@@ -17,11 +17,11 @@ from boundcalc.library.problem_text import with_options
 
 if TYPE_CHECKING:
     from boundcalc.search.decide import Decision  # type: ignore[import-not-found, unused-ignore]
-    from boundcalc.search.tighten import Tightest  # type: ignore[import-not-found, unused-ignore]
+    from boundcalc.search.tighten import Frontier, Tightest  # type: ignore[import-not-found, unused-ignore]
 
 __all__ = [
-    "Asked", "Checked", "Number", "Progress", "Region", "Tightest", "check_claims", "problem_of",
-    "texts", "tightest",
+    "Asked", "Checked", "Frontier", "Number", "Progress", "Region", "Tightest", "check_claims",
+    "problem_of", "texts", "tightest", "whole_frontier",
 ]  # fmt: skip
 
 MOST_SECONDS = 1e6
@@ -116,12 +116,32 @@ def tightest(
     if condition == "alpha-beta" and set(fixed) == {"ray"}:
         return (_on_ray(problem, fixed["ray"], digits, seconds, progress),)
     sought = sought_constant(condition, fixed, problem)
-    from boundcalc.search.tighten import frontier, tighten
-
     if sought is None:
-        points: tuple[Tightest, ...] = frontier(problem, digits, seconds, progress)
-        return points
+        return whole_frontier(problem, digits, seconds, progress=progress).points
+    from boundcalc.search.tighten import tighten
+
     return (tighten(problem, condition, fixed, digits, seconds, progress),)
+
+
+def whole_frontier(
+    problem: Problem,
+    digits: int,
+    seconds: float,
+    width: Number = "1/100",
+    progress: Progress | None = None,
+) -> Frontier:
+    """The smallest beta of alpha-beta at chosen alpha, and in a certified band for all between.
+
+    width : of the band, at which it is not refined any more. Raises InputError.
+    """
+    _within("time limit", seconds, MOST_SECONDS)
+    _within("digits", digits, MOST_DIGITS)
+    wanted = exact_number(str(width), "--width")
+    if wanted <= 0:
+        raise InputError(Fault("--width", str(width), "a positive number", "such as 1/100"))
+    from boundcalc.search.tighten import frontier
+
+    return frontier(problem, digits, seconds, wanted, progress)
 
 
 def _on_ray(

@@ -39,6 +39,26 @@ class Tightest:
     fixed: dict = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Band:
+    """The fields of boundcalc.search.band.Band."""
+
+    lower: tuple
+    upper: tuple
+    width: Fraction
+    widest_at: Fraction
+    certificate: dict
+    stopped: str
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The fields of boundcalc.search.tighten.Frontier."""
+
+    points: tuple
+    band: Band | str
+
+
 NEAR = Fraction("0.175530985879731734")
 MU = Tightest("mu", "enclosed", NEAR, NEAR + Fraction(1, 10**14), {"x": "2.2017091764"}, PROOF)
 
@@ -53,9 +73,9 @@ def asked(monkeypatch: pytest.MonkeyPatch):
         asked.append((problem, condition, dict(fixed), digits, seconds))
         return answers[condition]
 
-    def frontier(problem, digits, seconds, progress=None):
-        asked.append((problem, "frontier", digits, seconds))
-        return answers["frontier"]
+    def frontier(problem, digits, seconds, wanted, progress=None):
+        asked.append((problem, "frontier", digits, seconds, wanted))
+        return Frontier(answers["frontier"], answers.get("band", "nothing is proved"))
 
     module = ModuleType("boundcalc.search.tighten")
     module.tighten, module.frontier = tighten, frontier  # type: ignore[attr-defined]
@@ -155,16 +175,68 @@ def test_the_frontier(asked, tmp_path: Path) -> None:
     assert (body["constant"], body["verdict"], body["lower"]) == ("beta", "undecided", None)
     assert [one["fixed"] for one in body["frontier"]] == [{"alpha": "1"}, {"alpha": "2"}]
     assert body["frontier"][0]["certificate"] == str(tmp_path / "b-1.json")
-    assert asked[1][0][1:] == ("frontier", 9, 60)
+    assert asked[1][0][1:] == ("frontier", 9, 60, Fraction(1, 100))
+    assert "no band around beta*(alpha): nothing is proved" in lines
+    assert body["band"] == {"reason": "nothing is proved"}
     asked[0]["frontier"] = tuple(points[:1])
     assert json.loads(run(*words, "--json"))["verdict"] == "enclosed"
     asked[0]["frontier"] = ()
     assert json.loads(run(*words, "--json", code=3))["verdict"] == "undecided"
 
 
+HALVES = [Fraction(k, 2) for k in range(1, 21)]
+BAND = Band(
+    tuple((x, x / 3 - Fraction(1, 6)) for x in (Fraction(1, 2), Fraction(10))),
+    tuple((x, x**2 / 30) for x in HALVES),
+    Fraction(2, 9),
+    Fraction(10),
+    PROOF,
+    "the time was used up",
+)
+PAIR = ("(x-1)^2/2", "(x+1)^2/2", "--condition", "alpha-beta")
+
+
+def test_the_band_of_a_frontier(asked, tmp_path: Path) -> None:
+    asked[0]["frontier"] = (Tightest("beta", "enclosed", fixed={"alpha": "1"}),)
+    asked[0]["band"] = BAND
+    place, figure = tmp_path / "b.json", tmp_path / "b.svg"
+    lines = run(*PAIR, "--certificate", place, "--width", "0.5", "--plot", figure).splitlines()
+    assert asked[1][0][-1] == Fraction(1, 2)
+    said = "beta*(alpha) for all alpha in [1/2, 10] in a band of width 0.223 (near alpha = 10)"
+    k = lines.index(f"{said}: the time was used up")
+    assert lines[k + 1] == "  vertices     20 above, 2 below (--json lists them)"
+    assert len(lines) == k + 1 + 1 + 8 + 2  # eight of the twenty
+    assert lines[k + 2] == "  alpha = 0.5: beta in [0, 0.008333334]"
+    assert lines[k + 9] == "  alpha = 10: beta in [3.166666, 3.333334]"
+    assert lines[k + 10] == f"  certificate  {tmp_path / 'b-band.json'}"
+    assert lines[k + 11] == f"figure: {figure}"
+    assert json.loads((tmp_path / "b-band.json").read_text()) == PROOF
+    drawn = figure.read_text()
+    assert "<svg" in drawn
+    run(*PAIR, "--plot", figure)
+    assert figure.read_text() == drawn
+    band = json.loads(run(*PAIR, "--json"))["band"]
+    assert band["lower"] == [["1/2", "0"], ["10", "19/6"]]
+    assert [tuple(map(Fraction, v)) for v in band["upper"]] == list(BAND.upper)
+    assert (band["width"], band["widest_at"]) == ("0.2222223", "10")
+    assert (band["stopped"], band["certificate"]) == ("the time was used up", None)
+
+
+def test_a_figure_needs_a_band(asked, tmp_path: Path) -> None:
+    asked[0]["frontier"] = ()
+    lines = run(*PAIR, "--plot", tmp_path / "b.svg", code=3).splitlines()
+    assert lines[-1] == "no figure: there is no band to draw"
+    assert not (tmp_path / "b.svg").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ([FORMULA, "--condition", "pl", "--width", "1"], "--width"),
+        ([*PAIR, "--alpha", "2", "--plot", "b.svg"], "--plot"),
+        ([*PAIR, "--plot", "b.txt"], "b.txt"),
+        ([*PAIR, "--width", "0"], "positive"),
+        ([*PAIR, "--width", "-1"], "positive"),
         ([FORMULA, "--condition", "convex"], "no constant"),
         ([FORMULA, "--condition", "pl", "--mu", "1"], "what is looked for"),
         ([FORMULA, "--condition", "pl-star-eps"], "no epsilon"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,24 +86,35 @@ class Certificates:
             wrong = path.suffix.lower() in {"", ".toml"}  # not over the case file
             check_output_paths([(path, (".json",) if wrong else (path.suffix.lower(),))])
 
-    def write(self, certificates: Sequence[Any]) -> list[Path | None]:
-        """Write all of them or none; the path of each, None where there is no certificate."""
+    def write(
+        self, certificates: Sequence[Any], more: Mapping[str, Any] | None = None
+    ) -> list[Path | None]:
+        """Write all of them or none; the path of each, None where there is no certificate.
+
+        more : further certificates, whose keys are added to the name of the path; their paths come
+        last.
+        """
+        further = more or {}
         path = self.path
         if path is None:
-            return [None] * len(certificates)
+            return [None] * (len(certificates) + len(further))
         from boundcalc.kernel.certificate import written
         from boundcalc.report.write import Writer, check_output_paths, write_together
 
-        places: list[Path | None] = []
-        files: dict[Path, Writer] = {}
-        for k, certificate in enumerate(certificates, start=1):
-            numbered = path.with_stem(f"{path.stem}-{k}") if len(certificates) > 1 else path
-            places.append(None if certificate is None else numbered)
-            if certificate is not None:
-                files[numbered] = _writer(written(certificate))
+        several = len(certificates) > 1
+        named = [
+            (path.with_stem(f"{path.stem}-{k}") if several else path, certificate)
+            for k, certificate in enumerate(certificates, start=1)
+        ]
+        named += [(path.with_stem(f"{path.stem}-{key}"), one) for key, one in further.items()]
+        files: dict[Path, Writer] = {
+            place: _writer(written(certificate))
+            for place, certificate in named
+            if certificate is not None
+        }
         check_output_paths([(place, (place.suffix.lower(),)) for place in files])
         write_together(files, self.written)
-        return places
+        return [None if certificate is None else place for place, certificate in named]
 
     @contextmanager
     def told(self) -> Iterator[None]:

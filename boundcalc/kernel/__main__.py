@@ -13,7 +13,18 @@ from boundcalc.kernel.identity import Rejected
 def is_analytic(data: Json) -> bool:
     """Whether a certificate is about given functions."""
     return isinstance(data, dict) and str(data.get("schema", "")).startswith(
-        ("boundcalc.analytic-certificate/", "boundcalc.enclosure-certificate/")
+        (
+            "boundcalc.analytic-certificate/",
+            "boundcalc.enclosure-certificate/",
+            "boundcalc.frontier-certificate/",
+        )
+    )
+
+
+def is_frontier(data: Json) -> bool:
+    """Whether an analytic certificate is one of a whole frontier."""
+    return isinstance(data, dict) and str(data.get("schema", "")).startswith(
+        "boundcalc.frontier-certificate/"
     )
 
 
@@ -21,6 +32,14 @@ def analytic(data: Json) -> str:
     """What a certificate about given functions shows, in one line. Raises Rejected."""
     from boundcalc.kernel.analytic.check import verify_all  # needs python-flint
 
+    if is_frontier(data):
+        from boundcalc.kernel.analytic.frontier import verify_frontier
+
+        band = verify_frontier(data)
+        return (
+            f"proved: beta* for alpha in [{band.lower[0][0]}, {band.lower[-1][0]}] in a band of "
+            f"width {band.width}: {band.checks} checks, {len(band.parts)} claims"
+        )
     return "; ".join(
         f"{found.verdict}: {found.checks} checks, claim {found.statement.sha256}"
         for found in verify_all(data)

@@ -22,12 +22,12 @@ from boundcalc.report.trace import Trace, trace
 from boundcalc.report.write import FIGURES, Writer, check_output_paths, write_whole
 
 # suffix -> metadata that would otherwise hold the time of day
-_KINDS: dict[str, dict[str, None]] = {
+KINDS: dict[str, dict[str, None]] = {
     ".png": {},
     ".svg": {"Date": None},
     ".pdf": {"CreationDate": None},
 }
-_DPI = 130
+DPI = 130
 _LINE = 135  # characters of the heading
 
 # The page, in inches: constrained layouts would let a long legend squeeze its panel.
@@ -79,7 +79,7 @@ def figure_writer(
     def write(place: Path) -> None:
         with house_style():
             figure = figure_of(assessment, log, progress)
-            figure.savefig(place, format=kind[1:], dpi=_DPI, metadata=_KINDS[kind])
+            figure.savefig(place, format=kind[1:], dpi=DPI, metadata=KINDS[kind])
 
     return write
 

@@ -9,6 +9,7 @@ from math import floor, log10
 from typing import Any
 
 from boundcalc.library.problem import Problem
+from boundcalc.search.band import Band, band
 from boundcalc.search.decide import SMALLEST, Case, said, sought_of, value_of
 from boundcalc.search.defined import require_defined
 from boundcalc.search.numeric.estimate import Estimate
@@ -21,6 +22,8 @@ SCHEMA = "boundcalc.enclosure-certificate/1"
 COARSE_DIGITS = 4
 SPARE = 2  # significant digits beyond the ones that are asked for
 COARSER = (2, 4, 6, 8)  # digits given up, step by step, where a proof fails
+BAND_SHARE = 0.4  # of the time: kept for the band between the points of a frontier
+BAND_WIDTH = Fraction(1, 100)
 FRONTIER = tuple(map(Fraction, ("1/4", "1/2", "3/4", "1", "5/4", "3/2", "2", "3", "5", "10")))
 
 
@@ -30,7 +33,7 @@ class Tightest:
 
     constant : its name; verdict : "enclosed", "refuted" (no positive value works), "undecided";
     lower, upper : enclose it, as far as was shown; fixed : the other constants; certificate : of
-    both ends; method : how the safe end was proved.
+    both ends; method : how the safe end was proved; parts : every certificate that was found.
     """
 
     constant: str
@@ -44,6 +47,18 @@ class Tightest:
     attempts: tuple[tuple[str, str], ...]
     fixed: Mapping[str, str]
     method: str = ""
+    parts: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The smallest beta at chosen alpha, and a band around beta* for all alpha between them.
+
+    band : a `boundcalc.search.band.Band`, or why there is none.
+    """
+
+    points: tuple[Tightest, ...]
+    band: Band | str
 
 
 def tighten(
@@ -65,17 +80,27 @@ def tighten(
 
 
 def frontier(
-    problem: Problem, digits: int, seconds: float, progress: Progress | None = None
-) -> tuple[Tightest, ...]:
-    """The smallest beta of the alpha-beta-condition at a range of alpha."""
+    problem: Problem,
+    digits: int,
+    seconds: float,
+    wanted: Fraction = BAND_WIDTH,
+    progress: Progress | None = None,
+) -> Frontier:
+    """The smallest beta of the alpha-beta-condition at a range of alpha, and in a band around it.
+
+    wanted : width of the band at which refining it ends.
+    """
     whole = Budget(seconds, progress)
     require_defined(problem, whole)
     case = Case(problem, "alpha-beta", whole)
     found = []
     for k, alpha in enumerate(FRONTIER):
-        case.budget = whole.part(whole.left() / (len(FRONTIER) - k))
+        share = max(0.0, whole.left() - BAND_SHARE * seconds)
+        case.budget = whole.part(share / (len(FRONTIER) - k))
         found.append(_tighten(case, {"alpha": str(alpha)}, digits))
-    return tuple(found)
+    case.budget = whole
+    certificates = [part for one in found for part in one.parts]
+    return Frontier(tuple(found), band(case, certificates, wanted))
 
 
 def ray(
@@ -148,6 +173,7 @@ def _tighten(case: Case, fixed: Mapping[str, str], digits: int) -> Tightest:
                 upper=ends.upper,
                 certificate=body,
                 reason=reason,
+                parts=(found.certificate, *ends.parts),
             )
             return _closed(case, refuted, best)
         why = f"it seems that no constant works, and that was not confirmed: {found.reason}"
@@ -227,6 +253,7 @@ def _both(
         certificate=body,
         reason=reason,
         method=method,
+        parts=tuple(certificates),
     )
 
 

@@ -153,7 +153,7 @@ def test_fewer_digits_give_wider_ends() -> None:
 
 
 def test_the_frontier_of_the_pair() -> None:
-    for each in frontier(problem_from(PAIR), 9, 90):
+    for each in frontier(problem_from(PAIR), 9, 90, Fraction(10)).points:
         alpha = Fraction(each.fixed["alpha"])
         if alpha <= Fraction(1, 2):
             assert each.verdict == "refuted"

@@ -29,6 +29,18 @@ SCHEMA = "boundcalc.analytic-certificate/1"
 ENCLOSURE_SCHEMA = "boundcalc.enclosure-certificate/1"
 MAX_PARTS = 100
 MIN_PRECISION = 53
+FAULTS = (
+    ClaimError,
+    GrammarError,
+    TooLarge,
+    TooMany,
+    Undefined,
+    TypeError,
+    RecursionError,
+    ZeroDivisionError,
+    OverflowError,
+)
+"""What wrong data may raise while they are checked."""
 
 
 class _Seal:
@@ -92,6 +104,11 @@ def verify_all(data: Json) -> tuple[Decided, ...]:
 
 def verify(data: Json) -> Decided:
     """Check a certificate. Raises Rejected."""
+    return verify_with_facts(data)[0]
+
+
+def verify_with_facts(data: Json) -> tuple[Decided, Facts]:
+    """Check a certificate; its facts about minima have been shown then. Raises Rejected."""
     try:
         keys = {"schema", "claim", "claim_sha256", "verdict", "facts", "proofs"}
         raw = fields(data, "certificate", keys, {"precision", "via", "anchors", "witness"})
@@ -104,21 +121,11 @@ def verify(data: Json) -> Decided:
             raise ClaimError(f"certificate: between {MIN_PRECISION} and {iv.MAX_PRECISION} bits")
         with precision(bits):
             return _verify(raw)
-    except (
-        ClaimError,
-        GrammarError,
-        TooLarge,
-        TooMany,
-        Undefined,
-        TypeError,
-        RecursionError,
-        ZeroDivisionError,
-        OverflowError,
-    ) as error:
+    except FAULTS as error:
         raise Rejected(str(error)) from error
 
 
-def _verify(raw: dict[str, Json]) -> Decided:
+def _verify(raw: dict[str, Json]) -> tuple[Decided, Facts]:
     statement, needed, facts = prepared(raw["claim"], raw["facts"])
     goals: list[Goal | MatrixGoal] = [*needed, *facts.goals]
     verdict = text(raw["verdict"], "verdict")
@@ -138,4 +145,4 @@ def _verify(raw: dict[str, Json]) -> Decided:
     checks = 0 if verdict == "proved" else 1
     for goal in goals:
         checks += check_goal(statement.context, goal, proofs[goal.name])
-    return Decided(statement, verdict, checks, _SEAL)
+    return Decided(statement, verdict, checks, _SEAL), facts

@@ -92,7 +92,7 @@ def _ceiling(statement: Statement) -> Node | None:
     return None
 
 
-def _coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fraction, ...]:
+def coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fraction, ...]:
     point = tuple(rational(x, "witness") for x in items(data, "witness"))
     if len(point) != len(facts.frame.variables):
         raise ClaimError("witness: one coordinate for each variable")
@@ -104,7 +104,7 @@ def _coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fracti
 def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
     """A rational point at which the condition fails (in a direction, for second derivatives)."""
     raw = fields(data, "witness", {"point"}, {"direction"})
-    point = _coordinates(statement, facts, raw["point"])
+    point = coordinates(statement, facts, raw["point"])
     terms = statement.context.terms
     place = {n: terms.const(x) for n, x in zip(facts.frame.variables, point, strict=True)}
     parameters = {name: iv.between(*pair) for name, pair in facts.parameters.items()}
@@ -114,16 +114,16 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
             if _fails(statement, terms.substitute(form, place), {}):
                 return ()
         raise Rejected("witness: the condition holds at the point in this direction")
-    for node, limits in _relations(statement, facts):
+    for node, limits in easiest_relations(statement, facts):
         there = [terms.substitute(limit, place) for limit in limits]
-        if not all(_at_least_zero(statement, limit, parameters) for limit in there):
+        if not all(at_least_zero(statement, limit, parameters) for limit in there):
             continue
         if _fails(statement, terms.substitute(node, place), parameters):
             return ()
     raise Rejected("witness: the condition is not shown to fail at the point")
 
 
-def _at_least_zero(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
+def at_least_zero(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
     if not statement.context.normal.of(node):
         return True
     return bool(evaluate(statement.context.terms, node, values)[0] >= 0)
@@ -148,7 +148,7 @@ def _forms(statement: Statement, facts: Facts, kind: str, direction: Json) -> li
     return found
 
 
-def _relations(
+def easiest_relations(
     statement: Statement, facts: Facts, stationary: bool = False
 ) -> list[tuple[Node, tuple[Node, ...]]]:
     """Every relation with the easier bounds, and what must be ≥ 0 for it to apply."""
@@ -201,7 +201,7 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
         raise Rejected("witness: no stationary point is shown in the box")
     holds = [moved(statement, facts, node) for node in guard(statement, statement.mean)]
     fails = all(evaluate(terms, node, values)[0] >= 0 for node in holds) and all(
-        _fails(statement, node, values) for node, _ in _relations(statement, facts, True)
+        _fails(statement, node, values) for node, _ in easiest_relations(statement, facts, True)
     )
     if not fails:
         raise Rejected("witness: the condition is not shown to fail at the stationary point")
@@ -248,21 +248,11 @@ def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
     raw = fields(data, "witness", {"curve"}, {"direction", "kind", "value"})
     terms, normal = statement.context.terms, statement.context.normal
     names = facts.frame.variables
-    nodes = _curve_nodes(statement, raw["curve"], len(names))
-    place = dict(zip(names, nodes, strict=True))
+    place = curve(statement, facts, raw["curve"])
 
     def along(node: Node) -> tuple[int, Fraction]:
         return leading(normal, normal.of(terms.substitute(node, place)))
 
-    for x, (lo, hi) in zip(names, facts.frame.box, strict=True):
-        for end, sign in ((lo, 1), (hi, -1)):
-            if end is not None:
-                step = terms.sub(terms.var(x), terms.const(end))
-                if along(step)[1] * sign < 0:
-                    raise Rejected("witness: the curve leaves the domain")
-    for node in statement.inside:
-        if along(moved(statement, facts, node))[1] < 0:
-            raise Rejected("witness: the curve leaves the domain")
     kind = text(raw.get("kind", "fails"), "witness")
     f = moved(statement, facts, statement.mean)
     speaks = _speaks_of_minimum(statement)
@@ -289,7 +279,7 @@ def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
         given = _forms(statement, facts, which, raw.get("direction"))
         cases: list[tuple[Node, tuple[Node, ...]]] = [(form, ()) for form in given]
     else:
-        cases = _relations(statement, facts)
+        cases = easiest_relations(statement, facts)
     for node, limits in cases:
         if any(along(limit)[1] < 0 for limit in limits):
             continue
@@ -300,6 +290,23 @@ def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
         if highest and all(lead < 0 for lead in highest):
             return ()
     raise Rejected("witness: the condition is not shown to fail along the curve")
+
+
+def curve(statement: Statement, facts: Facts, data: Json) -> dict[str, Node]:
+    """A curve x(t) by variable, which is in the domain for large t. Raises ClaimError, Rejected."""
+    terms, normal = statement.context.terms, statement.context.normal
+    names = facts.frame.variables
+    place = dict(zip(names, _curve_nodes(statement, data, len(names)), strict=True))
+    limits = [moved(statement, facts, node) for node in statement.inside]
+    for x, (lo, hi) in zip(names, facts.frame.box, strict=True):
+        if lo is not None:
+            limits.append(terms.sub(terms.var(x), terms.const(lo)))
+        if hi is not None:
+            limits.append(terms.sub(terms.const(hi), terms.var(x)))
+    for limit in limits:
+        if leading(normal, normal.of(terms.substitute(limit, place)))[1] < 0:
+            raise Rejected("witness: the curve leaves the domain")
+    return place
 
 
 def _curve_nodes(statement: Statement, data: Json, size: int) -> list[Node]:
