@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from boundcalc.guarantees.assessment import Assessment
     from boundcalc.landscape.snapshots import Tangent
     from boundcalc.library.rate import Rate
-    from boundcalc.questions import Asked, Checked, Number, Tightest
+    from boundcalc.questions import Asked, Checked, Frontier, Number, Tightest
 
 __version__ = "0.1.0"
 
@@ -22,6 +22,7 @@ __all__ = [
     "__version__",
     "check",
     "fit_log",
+    "frontier",
     "rate",
     "tangent",
     "tighten",
@@ -138,3 +139,28 @@ def tighten(
 
     asked = problem_of(problem, Region(domain, ball, minimisers, residual))
     return tightest(asked, condition, texts(fixed), digits, time_limit)
+
+
+def frontier(
+    problem: Asked,
+    *,
+    width: Number = "1/100",
+    digits: int = 9,
+    domain: str | None = None,
+    ball: str | None = None,
+    minimisers: str | Sequence[str] = (),
+    residual: bool = False,
+    time_limit: float = 60,
+) -> Frontier:
+    """Enclose beta*(alpha) of alpha-beta for all alpha, as `tighten --condition alpha-beta`.
+
+    problem, domain, ball, minimisers, residual : as for `check`; width : at which the band is not
+    refined any more. The answer has `points`, as of `tighten`, and `band`: polygons `lower` and
+    `upper` with exact vertices, or a text that says why there is none.
+
+    Raises InputError with every fault.
+    """
+    from boundcalc.questions import Region, problem_of, whole_frontier
+
+    asked = problem_of(problem, Region(domain, ball, minimisers, residual))
+    return whole_frontier(asked, digits, time_limit, width)

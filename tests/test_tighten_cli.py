@@ -258,6 +258,16 @@ def test_tighten_in_python(asked) -> None:
     assert asked[1][0][0].domain == ((-3, 3),)
 
 
+def test_a_frontier_in_python(asked) -> None:
+    asked[0]["frontier"], asked[0]["band"] = (MU,), BAND
+    found = boundcalc.frontier(PAIR[:2], width=0.25, digits=5, time_limit=7)
+    assert found == Frontier((MU,), BAND)
+    assert asked[1][0][1:] == ("frontier", 5, 7, Fraction(1, 4))
+    assert boundcalc.tighten(PAIR[:2], "alpha-beta") == (MU,)
+    with pytest.raises(InputError, match="positive"):
+        boundcalc.frontier(PAIR[:2], width=0)
+
+
 @given(st.fractions(), st.integers(1, 40))
 def test_decimals_are_rounded_outward(value: Fraction, digits: int) -> None:
     low, high = Fraction(outward(value, -1, digits)), Fraction(outward(value, 1, digits))
