@@ -112,7 +112,8 @@ def _answer(one: Tightest, digits: int) -> str:
     lower, upper = _ends(one, digits)
     name = one.constant
     if one.verdict == "refuted":
-        return f"refuted: no {name} {'> 0 ' if name in LARGEST else ''}works"
+        limits = " > 0" if name in LARGEST else " < alpha" if name == "beta" else ""
+        return f"refuted: no {name}{limits} works"
     if lower is not None and upper is not None:
         answer = f"{name} in [{lower}, {upper}]"
     elif lower is not None:

@@ -447,6 +447,8 @@ def said(certificate: Mapping[str, Any]) -> str:
         }[kind]
     if "direction" in witness:
         return "second derivatives at the witness violate it in some direction"
-    if any(value == "any" for value in certificate["claim"]["constants"].values()):
-        return "it fails at the witness, whatever the constant"
+    free = [n for n, value in certificate["claim"]["constants"].items() if value == "any"]
+    if free:
+        which = "for every beta < alpha" if free == ["beta"] else "whatever the constant"
+        return f"it fails at the witness, {which}"
     return "it fails at the witness"
