@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.exact import vanishes
 from boundcalc.kernel.analytic.facts import Bounds, Facts, moved, require_inside
 from boundcalc.kernel.analytic.goal import Anchor, Goal, MatrixGoal, evaluate
@@ -185,7 +186,8 @@ def _scalar_goals(statement: Statement, facts: Facts, anchors: Json) -> tuple[Go
             positive=facts.positive,
         )
         relation = statement.condition.relations[one.name]
-        found = _anchors(statement, facts, goal, relation, anchors)
+        feet = facts.points if slots(statement)[1] is None else (facts.points[one.j],)
+        found = _anchors(statement, facts, goal, relation, anchors, feet)
         goals.append(replace(goal, anchors=found))
     return tuple(goals)
 
@@ -209,8 +211,12 @@ def _anchors(
     goal: Goal,
     relation: str,
     proposed: Json,
+    feet: Sequence[tuple[Node, ...]],
 ) -> tuple[Anchor, ...]:
-    """Points at which value and gradient of a goal are exactly 0."""
+    """Points at which value and gradient of a goal are exactly 0.
+
+    feet : the minimisers whose projection property the goal uses, in their parameters.
+    """
     found = []
     single = statement.functions == (statement.mean,) and not facts.exact
     if (
@@ -219,8 +225,10 @@ def _anchors(
         and facts.bounds == (Bounds(facts.value, facts.value),)
         and vanishes_at_minimiser(statement, relation, facts.value)
     ):
-        size = len(facts.frame.variables)
-        found.append(Anchor(tuple(facts.parameters[f"@p{k}"] for k in range(size))))
+        terms = statement.context.terms
+        values = {name: iv.between(*pair) for name, pair in facts.parameters.items()}
+        for foot in feet:
+            found.append(Anchor(tuple(outward(evaluate(terms, x, values)) for x in foot)))
     for entry in items(proposed, "anchors"):
         written = [text(x, "anchors") for x in items(entry, "anchors")]
         if len(written) != len(goal.variables):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.facts import Facts, moved, require_inside
 from boundcalc.kernel.analytic.formula import parse
-from boundcalc.kernel.analytic.goal import Goal, Program, evaluate, intervals
+from boundcalc.kernel.analytic.goal import Goal, evaluate, intervals
 from boundcalc.kernel.analytic.interval import Interval
+from boundcalc.kernel.analytic.krawczyk import bounded_box, one_zero, square_matrix
 from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
-from boundcalc.kernel.analytic.obligations import instances, with_bounds
+from boundcalc.kernel.analytic.obligations import Instance, instances, with_bounds
 from boundcalc.kernel.analytic.relation import (
     guard,
     matrices,
@@ -19,7 +20,7 @@ from boundcalc.kernel.analytic.relation import (
     second_order,
     slots,
 )
-from boundcalc.kernel.analytic.statement import Statement, ends, rational
+from boundcalc.kernel.analytic.statement import Statement, rational
 from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
 from boundcalc.kernel.grammar import GrammarError
@@ -102,7 +103,10 @@ def _coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fracti
 
 
 def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
-    """A rational point at which the condition fails (in a direction, for second derivatives)."""
+    """A rational point at which the condition fails (in a direction, for second derivatives).
+
+    With every minimiser that may be a nearest one.
+    """
     raw = fields(data, "witness", {"point"}, {"direction"})
     point = _coordinates(statement, facts, raw["point"])
     terms = statement.context.terms
@@ -114,13 +118,34 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
             if _fails(statement, terms.substitute(form, place), {}):
                 return ()
         raise Rejected("witness: the condition holds at the point in this direction")
-    for node, limits in _relations(statement, facts):
-        there = [terms.substitute(limit, place) for limit in limits]
-        if not all(_at_least_zero(statement, limit, parameters) for limit in there):
-            continue
-        if _fails(statement, terms.substitute(node, place), parameters):
-            return ()
-    raise Rejected("witness: the condition is not shown to fail at the point")
+    every = list(instances(statement, facts))
+    for j in sorted({one.j for one in every}):
+        group = [one for one in every if one.j == j]
+        near = [evaluate(terms, terms.substitute(n, place), parameters) for n in group[0].nearest]
+        if any(margin[1] < 0 for margin in near):
+            continue  # another minimiser is nearer; some one is a nearest
+        if not any(_fails_at(statement, facts, one, place, parameters) for one in group):
+            raise Rejected("witness: the condition is not shown to fail at the point")
+    return ()
+
+
+def _fails_at(
+    statement: Statement,
+    facts: Facts,
+    one: Instance,
+    place: Mapping[str, Node],
+    parameters: Mapping[str, Interval],
+) -> bool:
+    """Whether one relation applies at a point, and is negative there."""
+    terms = statement.context.terms
+    if not all(
+        _at_least_zero(statement, terms.substitute(limit, place), parameters)
+        for limit in one.limits
+    ):
+        return False
+    bounded = with_bounds(statement, one.term, facts.bounds[one.k], False)
+    node = moved(statement, facts, bounded)
+    return _fails(statement, terms.substitute(node, place), parameters)
 
 
 def _at_least_zero(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
@@ -166,27 +191,15 @@ def _margin(statement: Statement, node: Node) -> Node:
 
 
 def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
-    """A box that holds a zero of ∇f (Krawczyk's test), at which the condition fails.
-
-    With C a matrix, m the middle of the box X: m − C∇f(m) + (I − C∇²f(X))(X − m) in the inner part
-    of X gives a zero (then C is regular: its product with ∇²f is near I).
-    """
+    """A box that holds a zero of ∇f (Krawczyk's test), at which the condition fails."""
     raw = fields(data, "witness", {"stationary"}, set())
     inner = fields(raw["stationary"], "witness", {"box", "inverse"}, set())
     terms = statement.context.terms
     names = facts.frame.variables
-    if statement.functions != (statement.mean,) or facts.parameters:
-        raise Rejected("witness: stationary points are of f alone, with exact minimisers")
-    box = [ends(pair, "box") for pair in items(inner["box"], "box")]
-    inverse = [
-        [rational(x, "inverse") for x in items(row, "inverse")]
-        for row in items(inner["inverse"], "inverse")
-    ]
-    if len(box) != len(names) or [len(row) for row in inverse] != [len(names)] * len(names):
-        raise ClaimError("witness: a box and a square matrix, one row for each variable")
-    cell = [(lo, hi) for lo, hi in box if lo is not None and hi is not None]
-    if len(cell) != len(box):
-        raise ClaimError("witness: the box is bounded")
+    if statement.functions != (statement.mean,):
+        raise Rejected("witness: stationary points are of f alone")
+    cell = bounded_box(inner["box"], len(names))
+    inverse = square_matrix(inner["inverse"], len(names))
     for corner in ([lo for lo, _ in cell], [hi for _, hi in cell]):
         for x, (least, most) in zip(corner, facts.frame.box, strict=True):
             if (least is not None and x < least) or (most is not None and x > most):
@@ -197,8 +210,9 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
             raise ClaimError("witness: the box leaves the ball")
     f = moved(statement, facts, statement.mean)
     slopes = [terms.derivative(f, name) for name in names]
-    if not _krawczyk(statement, slopes, names, cell, inverse):
+    if not one_zero(terms, slopes, names, cell, inverse):
         raise Rejected("witness: no stationary point is shown in the box")
+    values |= {name: iv.between(*pair) for name, pair in facts.parameters.items()}
     holds = [moved(statement, facts, node) for node in guard(statement, statement.mean)]
     fails = all(evaluate(terms, node, values)[0] >= 0 for node in holds) and all(
         _fails(statement, node, values) for node, _ in _relations(statement, facts, True)
@@ -206,37 +220,6 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
     if not fails:
         raise Rejected("witness: the condition is not shown to fail at the stationary point")
     return ()
-
-
-def _krawczyk(
-    statement: Statement,
-    slopes: Sequence[Node],
-    names: Sequence[str],
-    cell: Sequence[tuple[Fraction, Fraction]],
-    inverse: Sequence[Sequence[Fraction]],
-) -> bool:
-    terms = statement.context.terms
-    middle = [(lo + hi) / 2 for lo, hi in cell]
-    at = {name: iv.rational(x) for name, x in zip(names, middle, strict=True)}
-    here = Program(terms, slopes)(at)
-    second = Program(terms, [terms.derivative(s, name) for s in slopes for name in names])
-    flat = second(intervals(names, cell))
-    size = len(names)
-    for i in range(size):
-        image = iv.rational(middle[i])
-        row = [iv.rational(c) for c in inverse[i]]
-        for k in range(size):
-            image = iv.sub(image, iv.mul(row[k], here[k]))
-        for j in range(size):
-            entry = iv.rational(Fraction(int(i == j)))
-            for k in range(size):
-                entry = iv.sub(entry, iv.mul(row[k], flat[k * size + j]))
-            lo, hi = cell[j]
-            image = iv.add(image, iv.mul(entry, iv.between(lo - middle[j], hi - middle[j])))
-        outer = (iv.rational(cell[i][0])[1], iv.rational(cell[i][1])[0])
-        if not (outer[0] < image[0] and image[1] < outer[1]):
-            return False
-    return True
 
 
 def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:

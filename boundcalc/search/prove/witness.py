@@ -14,7 +14,7 @@ from boundcalc.kernel.analytic.relation import matrices, second_order
 from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.search.numeric.estimate import Estimate
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
-from boundcalc.search.prove.minima import Minima, _rounded
+from boundcalc.search.prove.minima import Minima, rounded
 
 WIDTHS = tuple(Fraction(1, 2**k) for k in (30, 20, 12, 8, 5, 3))
 
@@ -83,7 +83,7 @@ def into(
     if second_order(statement) is not None:
         return
     words = [_decimal(x) for x in point]
-    at = minima.short(words) if minima is not None else [str(_rounded(x)) for x in words]
+    at = minima.short(words) if minima is not None else [str(rounded(x)) for x in words]
     size = len(at)
     for k in range(size):
         for sign in ("+", "-"):
@@ -114,7 +114,7 @@ def _boxes(
             f = moved(statement, facts, statement.mean)
             names = facts.frame.variables
             second = [terms.derivative(terms.derivative(f, a), b) for a in names for b in names]
-            center = [_rounded(x) for x in point]
+            center = [rounded(x) for x in point]
             flat = Program(terms, second)(intervals(names, [(x, x) for x in center]))
         except ERRORS:
             return
@@ -141,7 +141,7 @@ def downward(minima: Minima) -> Iterator[dict[str, Any]]:
     curve = minima.found.curve
     if curve is None:
         return
-    far = [float(_rounded(x)) for x in curve.values()]
+    far = [float(rounded(x)) for x in curve.values()]
     largest = max(abs(x) for x in far) or 1.0
     ray = [Fraction(x / largest).limit_denominator(64) for x in far]
     words = [f"({x})*t" for x in ray]
