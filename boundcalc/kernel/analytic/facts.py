@@ -57,11 +57,36 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Coordinates for x together with its projection, where minimisers form a curve.
+
+    x, foot : x and x_p as nodes in the variables; ranging over the box, with the limits ≥ 0, they
+    make up all pairs of this piece (and perhaps more). positive : nodes that are > 0 on the box.
+    """
+
+    variables: tuple[str, ...]
+    box: Box
+    x: tuple[Node, ...]
+    foot: tuple[Node, ...]
+    limits: tuple[Node, ...] = ()
+    positive: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Foot:
+    """x_p as a node in x, where minimisers fill affine subspaces; `nearest` are ≥ 0 where it is."""
+
+    point: tuple[Node, ...]
+    nearest: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that the goals of the condition may use, and the goals that make it true.
 
     points : coordinates of the minimisers in the frame, as nodes; () where none are given.
-    enclosures : for a minimiser that is only enclosed, its parameters; value: f there.
+    parameters : enclosures of minimisers without a formula, by name; value : f there.
+    pieces, flats : in place of points, where the minimisers form a curve, or affine subspaces.
     """
 
     frame: Frame
@@ -73,6 +98,8 @@ class Facts:
     goals: tuple[Goal | MatrixGoal, ...]
     exact: bool = True
     residual: tuple[Node, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    flats: tuple[Foot, ...] = ()
 
 
 KEYS = {"forms", "minimisers", "infimum", "infima", "residual"}

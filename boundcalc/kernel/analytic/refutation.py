@@ -12,8 +12,9 @@ from boundcalc.kernel.analytic.goal import Goal, evaluate, intervals
 from boundcalc.kernel.analytic.interval import Interval
 from boundcalc.kernel.analytic.krawczyk import bounded_box, one_zero, square_matrix
 from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
-from boundcalc.kernel.analytic.obligations import Instance, instances, with_bounds
+from boundcalc.kernel.analytic.obligations import Instance, instances, only, with_bounds
 from boundcalc.kernel.analytic.relation import (
+    STATIONARY_REFUTES,
     guard,
     matrices,
     relations,
@@ -107,7 +108,9 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
 
     With every minimiser that may be a nearest one.
     """
-    raw = fields(data, "witness", {"point"}, {"direction"})
+    raw = fields(data, "witness", {"point"}, {"direction", "foot"})
+    if "foot" in raw:
+        return _with_foot(statement, facts, raw)
     point = _coordinates(statement, facts, raw["point"])
     terms = statement.context.terms
     place = {n: terms.const(x) for n, x in zip(facts.frame.variables, point, strict=True)}
@@ -118,6 +121,8 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
             if _fails(statement, terms.substitute(form, place), {}):
                 return ()
         raise Rejected("witness: the condition holds at the point in this direction")
+    if _lost(statement, facts):
+        return _stopped(statement, facts, place)
     every = list(instances(statement, facts))
     for j in sorted({one.j for one in every}):
         group = [one for one in every if one.j == j]
@@ -127,6 +132,79 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
         if not any(_fails_at(statement, facts, one, place, parameters) for one in group):
             raise Rejected("witness: the condition is not shown to fail at the point")
     return ()
+
+
+def _lost(statement: Statement, facts: Facts) -> bool:
+    """Whether the condition is one that a stationary point refutes, and no minimiser is known."""
+    return (
+        slots(statement)[1] is not None
+        and not (facts.points or facts.pieces or facts.flats)
+        and any(r in STATIONARY_REFUTES for r in statement.condition.relations.values())
+    )
+
+
+def _higher(statement: Statement, facts: Facts, values: Mapping[str, Interval]) -> bool:
+    """Whether f is known to be larger than its infimum, for a condition that `_lost` names."""
+    if not _lost(statement, facts):
+        return False
+    terms = statement.context.terms
+    only(statement, STATIONARY_REFUTES, "what holds at stationary points")
+    upper = facts.bounds[0].upper
+    if upper is None:
+        raise Rejected("facts: no upper bound of an infimum is given")
+    gap = terms.sub(moved(statement, facts, statement.mean), upper)
+    return bool(evaluate(terms, gap, values)[0] > 0)
+
+
+def _stopped(statement: Statement, facts: Facts, place: Mapping[str, Node]) -> tuple[Goal, ...]:
+    """∇f = 0 exactly and f > f*: then the left side is 0, and the right side is positive."""
+    terms, normal = statement.context.terms, statement.context.normal
+    slopes = [moved(statement, facts, s) for s in statement.gradient(statement.mean)]
+    values = {name: evaluate(terms, node, {}) for name, node in place.items()}
+    still = not any(normal.of(terms.substitute(slope, place)) for slope in slopes)
+    if not still or not _higher(statement, facts, values):
+        raise Rejected("witness: no stationary point that is no minimiser, and none is known")
+    return ()
+
+
+def _with_foot(statement: Statement, facts: Facts, raw: dict[str, Json]) -> tuple[Goal, ...]:
+    """A point with its projection on a curve of minimisers, which lies on certain arcs.
+
+    The point of the curve at t is as near as its distance d says; a goal: on all of the curve but
+    for the arcs the distance is larger than d. The relation fails with x_p on each of the arcs.
+    """
+    foot = fields(raw["foot"], "foot", {"at", "arcs"}, set())
+    point = _coordinates(statement, facts, raw["point"])
+    if not facts.pieces or slots(statement)[1] is None:
+        raise ClaimError("witness: a foot is on a curve of minimisers, for a projection")
+    terms = statement.context.terms
+    piece = facts.pieces[0]
+    t, side = piece.variables[0], piece.box[0]
+    arcs = [bounded_box([entry], 1) for entry in items(foot["arcs"], "foot")]
+    at = rational(foot["at"], "foot")
+    if not arcs or any(
+        end is not None and (at - end) * sign < 0 for end, sign in zip(side, (1, -1), strict=True)
+    ):
+        raise ClaimError("witness: a foot on the curve, and arcs")
+    place = {n: terms.const(x) for n, x in zip(statement.variables, point, strict=True)}
+    steps = [terms.sub(place[n], f) for n, f in zip(statement.variables, piece.foot, strict=True)]
+    square = terms.dot(steps, steps)
+    near = terms.substitute(square, {t: terms.const(at)})
+    every = [one for one in instances(statement, facts) if one.j == 0]
+    for ((lo, hi),) in arcs:
+        values = {t: iv.between(lo, hi)}
+        if not any(_fails_at(statement, facts, one, place, values) for one in every):
+            raise Rejected("witness: the condition is not shown to fail at the point")
+    goal = Goal(
+        "foot.away",
+        (t,),
+        (side,),
+        terms.sub(square, near),
+        True,
+        skip=tuple(arcs),
+        positive=piece.positive,
+    )
+    return (goal,)
 
 
 def _fails_at(
@@ -178,6 +256,8 @@ def _relations(
 ) -> list[tuple[Node, tuple[Node, ...]]]:
     """Every relation with the easier bounds, and what must be ≥ 0 for it to apply."""
     found = []
+    if facts.pieces and slots(statement)[1] is not None:
+        raise Rejected("witness: beside a curve of minimisers it is a point with its foot")
     for one in instances(statement, facts, stationary):
         nearest = tuple(_margin(statement, node) for node in one.nearest)
         bounded = with_bounds(statement, one.term, facts.bounds[one.k], False)
@@ -213,6 +293,8 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
     if not one_zero(terms, slopes, names, cell, inverse):
         raise Rejected("witness: no stationary point is shown in the box")
     values |= {name: iv.between(*pair) for name, pair in facts.parameters.items()}
+    if _higher(statement, facts, values):
+        return ()
     holds = [moved(statement, facts, node) for node in guard(statement, statement.mean)]
     fails = all(evaluate(terms, node, values)[0] >= 0 for node in holds) and all(
         _fails(statement, node, values) for node, _ in _relations(statement, facts, True)

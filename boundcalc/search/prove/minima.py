@@ -16,10 +16,13 @@ from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.library.analytic import claim_of
 from boundcalc.library.problem import Problem
 from boundcalc.search.numeric.minimisers import Minimisers, find
+from boundcalc.search.numeric.zero_curve import ZeroCurve, zero_curves
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
 from boundcalc.search.prove.budget import Budget
 from boundcalc.search.prove.enclose import Point, images, zero_boxes
+from boundcalc.search.prove.flats import flat_facts
 from boundcalc.search.prove.pave import Paved, pave
+from boundcalc.search.prove.residual import sum_of_squares
 
 WIDTHS = tuple(Fraction(2) ** k for k in (6, 4, 3, 2, 1, 0, -1, -2, -3, -4, -6, -8))
 SECONDS = 3.0
@@ -45,6 +48,27 @@ class Minima:
             find(replace(self.problem, components=(f,), minimisers=()), SECONDS)
             for f in self.problem.components
         )
+
+    @cached_property
+    def curves(self) -> tuple[ZeroCurve, ...]:
+        """Curves of minimisers, f = ½F² with one F in two variables."""
+        if self.found.kind != "manifold" or self.found.forms is not None:
+            return ()
+        residual = self.problem.residual or sum_of_squares(self.problem) or ()
+        return tuple(zero_curves(self.problem, residual))
+
+    @cached_property
+    def flats(self) -> dict[str, Any] | None:
+        """Facts of minimisers on hyperplanes."""
+        manifold = self.found.kind == "manifold" and self.found.forms is None
+        return flat_facts(self.problem) if manifold else None
+
+    def _curved(self) -> list[dict[str, Any]]:
+        """Facts for each curve."""
+        known: dict[str, Any] = {}
+        if not self.problem.residual:
+            known["residual"] = sum_of_squares(self.problem)
+        return [{**known, "curve": dict(curve.fact)} for curve in self.curves]
 
     @property
     def forms(self) -> list[list[str]] | None:
@@ -82,6 +106,9 @@ class Minima:
         base = self.base()
         if needs_infima and len(self.problem.components) > 1:
             base["infima"] = [self.infimum(m) for m in self.components]
+        if needs_points and self.found.kind == "manifold" and self.found.forms is None:
+            flat = [self.flats] if self.flats else []
+            return [{**base, **facts} for facts in (*self._curved(), *flat)]
         if self.found.kind not in ("points", "manifold") or not self.found.points:
             single = needs_infima and len(self.problem.components) <= 1
             return [{**base, "infimum": self.infimum(self.found)} if single else base]

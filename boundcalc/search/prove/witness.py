@@ -13,6 +13,7 @@ from boundcalc.kernel.analytic.goal import Program, intervals
 from boundcalc.kernel.analytic.relation import matrices, second_order
 from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.search.numeric.estimate import Estimate
+from boundcalc.search.numeric.zero_curve import failing_points, feet
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
 from boundcalc.search.prove.minima import Minima, rounded
 
@@ -58,6 +59,16 @@ def at_point(
         yield {"point": coordinates, "direction": vector}
 
 
+def off_curve(
+    minima: Minima, condition: str, level: Fraction | None, at: Sequence[Any]
+) -> Iterator[dict[str, Any]]:
+    """Points beside a curve of minimisers, with the places of the curve that may be nearest."""
+    for curve in minima.curves:
+        for point in failing_points(curve, condition, level, at):
+            for foot in feet(curve, point):
+                yield {"point": [str(x) for x in point], "foot": foot}
+
+
 def along_curve(
     claim: Mapping[str, Any], minima: Minima | None, curve: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
@@ -91,11 +102,11 @@ def into(
 
 
 def stationary(
-    claim: Mapping[str, Any], minima: Minima, estimate: Estimate
+    claim: Mapping[str, Any], minima: Minima, estimate: Estimate | None
 ) -> Iterator[dict[str, Any]]:
     """Points where ∇f = 0 that are not minimisers: exactly, or in a box with Krawczyk's test."""
     candidates = [list(point) for point in minima.found.critical]
-    if estimate.at is not None and estimate.kind in ("point", "boundary"):
+    if estimate is not None and estimate.at is not None and estimate.kind in ("point", "boundary"):
         candidates.append([_decimal(x) for x in estimate.at])
     for point in candidates:
         yield {"point": minima.short(point)}
