@@ -174,3 +174,12 @@ def test_one_account_of_the_minimisers() -> None:
     both = {"zeros": [ZERO], "enclosed": ENCLOSED, "residual": ["x^2 - 2"]}
     with pytest.raises(ClaimError, match="exact or enclosed"):
         prepared(said, both)
+
+
+def test_images_lie_inside_a_ball() -> None:
+    def within(radius: str) -> Json:
+        return claim(WELL, "qg", {"mu": "1/10"}, ball={"center": ["0"], "radius": radius})
+
+    assert len(prepared(within("3"), {"enclosed": ENCLOSED})[2].points) == 2
+    with pytest.raises(ClaimError, match="inside the ball"):
+        prepared(within("3/2"), {"enclosed": ENCLOSED})
