@@ -17,16 +17,27 @@ from boundcalc.library.problem import Problem
 from boundcalc.search.defined import require_defined
 from boundcalc.search.numeric.estimate import Estimate, estimate
 from boundcalc.search.numeric.ratio import RatioError
+from boundcalc.search.numeric.zero_curve import KNOWN, ZeroCurve, curve_estimate
+from boundcalc.search.numeric.zero_flats import flat_estimate
 from boundcalc.search.prove.attempt import Success, prove, refute
 from boundcalc.search.prove.budget import Budget, Stopped
 from boundcalc.search.prove.minima import Minima
 from boundcalc.search.prove.residual import sum_of_squares
 from boundcalc.search.prove.tidy import tidy
-from boundcalc.search.prove.witness import along_curve, at_point, downward, into, stationary
+from boundcalc.search.prove.witness import (
+    along_curve,
+    at_point,
+    downward,
+    into,
+    off_curve,
+    stationary,
+)
 
 Progress = Callable[..., None]
 
 FALLS_FROM_STRONG_CONVEXITY = ("pl", "rsi", "eb", "qg")
+FALLS_FROM_PL = ("eb", "qg")
+FAILS_WHERE_STATIONARY = ("rsi", "eb", "aiming")
 FALLS_FROM_CONVEXITY = ("aiming", "alpha-beta")
 FALLS_FROM_CONDITIONING = ("pl", "pl-star")
 SMALLEST = ("L", "beta")  # constants of which the smallest is sought; the largest of the others
@@ -73,13 +84,28 @@ class Case:
         """The minima, where facts have a frame of their own."""
         return self.minima if self.needs_points or self.needs_infima else None
 
+    @property
+    def curve(self) -> ZeroCurve | None:
+        """A curve of minimisers, where the condition is about nearest points on it."""
+        if not self.needs_points or self.condition not in KNOWN or not self.minima.curves:
+            return None
+        return self.minima.curves[0]
+
+    def _beside(self) -> Estimate | None:
+        """The best constant beside a curve, or hyperplanes, of minimisers."""
+        if self.curve is not None:
+            return curve_estimate(self.curve, self.condition)
+        if self.needs_points and self.condition in KNOWN and self.minima.flats:
+            return flat_estimate(self.problem, self.minima.flats["flats"]["flats"], self.condition)
+        return None
+
     def estimate(self, fixed: Mapping[str, Fraction], seconds: float = 4.0) -> Estimate | None:
         """The best constant in floating point."""
         key = tuple(sorted(fixed.items()))
         if key not in self._estimates:
             self.budget.tell("estimating the best constant")
             try:
-                found = estimate(
+                found = self._beside() or estimate(
                     self.problem,
                     self.condition,
                     dict(fixed),
@@ -133,6 +159,7 @@ class Case:
         if not (self.needs_points or self.needs_infima):
             yield "", {}, "direct", self._anchors()
             return
+        yield from self._by_growth()
         anchors = self._anchors()
         single = len(self.minima.found.points) <= 1
         if self.condition in FALLS_FROM_STRONG_CONVEXITY and single and self._seems_convex():
@@ -144,6 +171,21 @@ class Case:
                 yield "convexity", without, "convexity", []
         for facts in proposals:
             yield "", facts, "direct", anchors
+
+    def _by_growth(self) -> Iterator[tuple[str, dict[str, Any], str, list[list[str]]]]:
+        """pl(mu) on all of R^d gives eb(mu) and qg(mu); where minimisers are no points."""
+        whole = self.problem.ball is None and all(
+            end is None for side in self.problem.domain for end in side
+        )
+        if self.condition not in FALLS_FROM_PL or not whole or self.minima.found.kind == "points":
+            return
+        squares = sum_of_squares(self.problem)
+        if self.problem.residual:
+            yield "pl by the tangent kernel", {}, "pl-tangent-kernel", []
+        elif squares is not None:
+            yield "pl by the tangent kernel", {"residual": squares}, "pl-tangent-kernel", []
+        for facts in self.minima.proposals(False, True):
+            yield "pl", facts, "pl", []
 
     def _seems_convex(self) -> bool:
         """Whether the least eigenvalue of ∇²f is positive in floating point."""
@@ -219,6 +261,9 @@ class Case:
     def _facts_to_refute(self) -> list[dict[str, Any]]:
         if self.needs_points or self.needs_infima:
             found = self.minima.proposals(self.needs_points, self.needs_infima)
+            if self.condition in FAILS_WHERE_STATIONARY and self.minima.found.points:
+                above = {"at": self.minima.short(self.minima.found.points[0])}
+                found = [{**self.minima.base(), "infimum": above}, *found]
             if not self.needs_points and self.minima.found.points:
                 upper = {"at": self.minima.short(self.minima.found.points[0])}
                 found = [{**self.minima.base(), "infimum": upper}, *found]
@@ -237,13 +282,18 @@ class Case:
         opened = "any" in constants.values()
         fixed = self.fixed(constants)
         best = self.estimate(fixed)
+        if self.curve is not None and best is not None and best.at is not None:
+            sought = sought_of(self.condition) or ""
+            level = None if opened else value_of(constants[sought])
+            yield from off_curve(self.minima, self.condition, level, best.at)
+            return
         if best is not None and best.curve is not None:
             yield from along_curve(claim, self.framed, best.curve)
         if best is not None and best.at is not None and best.kind == "minimiser":
             yield from into(claim, self.framed, best.at)
         if best is not None and best.at is not None:
             yield from at_point(claim, self.framed, [_rational(x) for x in best.at])
-        if self.framed is not None and best is not None:
+        if self.framed is not None:
             yield from stationary(claim, self.minima, best)
         if not opened:
             numbers = {name: value_of(text) for name, text in constants.items()}

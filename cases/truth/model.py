@@ -22,7 +22,8 @@ SECOND_ORDER = {"smooth", "strongly-convex", "convex"}
 class Case:
     """f = mean of `components`, or ½|F|² of `residual`; f*, f_i* and the minimisers are given.
 
-    box : (lo, hi) per variable, None = unbounded.  minimisers : points; or (A, b) for {x: Ax = b}.
+    box : (lo, hi) per variable, None = unbounded.  minimisers : points; or (A, b) for {x: Ax = b};
+    or lines (a, b) for a·x = b, whose union they are; or a curve in t, (x(t), y(t), low, high).
     """
 
     name: str
@@ -34,6 +35,8 @@ class Case:
     affine: tuple[Sequence[Sequence[int]], Sequence[int]] | None = None
     least: object = 0  # f*
     leasts: tuple[object, ...] = ()  # f_i*
+    lines: tuple[tuple[tuple[int, ...], int], ...] = ()
+    curve: tuple[sp.Expr, sp.Expr, object, object] | None = None
 
     @cached_property
     def functions(self) -> tuple[sp.Expr, ...]:
@@ -92,6 +95,15 @@ class Ratio:
 
     # which minimiser is nearest -------------------------------------------------------------
     def nearest(self, points: np.ndarray) -> np.ndarray:
+        if self.case.lines:
+            feet = []
+            for a, b in self.case.lines:
+                row = np.array(a, float)
+                feet.append(points - ((points @ row - b) / (row @ row))[:, None] * row)
+            gaps = np.array([((points - foot) ** 2).sum(1) for foot in feet])
+            return np.array(feet)[gaps.argmin(0), np.arange(len(points))]
+        if self.case.curve:
+            return self.place(self.along(points))
         if self.case.affine:
             a, b = (np.array(m, float) for m in self.case.affine)
             return points - (points @ a.T - b) @ np.linalg.inv(a @ a.T) @ a
@@ -99,13 +111,78 @@ class Ratio:
         distance = ((points[:, None, :] - sites[None]) ** 2).sum(-1)
         return sites[distance.argmin(1)]
 
+    @cached_property
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values of t and the points of the curve there, to compare with."""
+        low, high = (float(end) for end in self.case.curve[2:])
+        t = np.linspace(low, high, 2001)
+        return t, self.place(t)
+
+    def place(self, t: np.ndarray) -> np.ndarray:
+        made = [formula(t) for formula in self.parametrised[0]]
+        return np.stack([np.broadcast_to(c, t.shape) for c in made], axis=1)
+
+    @cached_property
+    def parametrised(self) -> list[list[Callable[..., object]]]:
+        """The curve's formulas in numpy and in mpmath, and their derivatives."""
+        symbol = sp.Symbol("t", real=True)
+        plain = self.case.curve[:2]
+        return [
+            [sp.lambdify(symbol, c, module) for c in formulas]
+            for formulas, module in (
+                (plain, "numpy"),
+                (plain, "mpmath"),
+                ([sp.diff(c, symbol) for c in plain], "mpmath"),
+            )
+        ]
+
+    def along(self, points: np.ndarray) -> np.ndarray:
+        """Nearest t: by a tree over the grid, then by thirds."""
+        from scipy.spatial import cKDTree
+
+        t, places = self.grid
+        best = t[cKDTree(places).query(points)[1]]
+        width = t[1] - t[0]
+        for _ in range(15 if len(points) > 1000 else 28):
+            tries = [np.clip(best + k * width, t[0], t[-1]) for k in (-1, -0.5, 0, 0.5, 1)]
+            gaps = np.array([((points - self.place(u)) ** 2).sum(1) for u in tries])
+            best = np.array(tries)[gaps.argmin(0), np.arange(len(points))]
+            width *= 0.5
+        return best
+
     def nearest_exact(self, x: list[mp.mpf]) -> list[mp.mpf]:
+        if self.case.lines:
+            feet = []
+            for a, b in self.case.lines:
+                gap = (sum(c * v for c, v in zip(a, x, strict=True)) - b) / sum(c * c for c in a)
+                feet.append([v - gap * c for c, v in zip(a, x, strict=True)])
+            return min(feet, key=lambda p: sum((u - v) ** 2 for u, v in zip(x, p, strict=True)))
+        if self.case.curve:
+            return self.foot(x)
         if self.case.affine:
             a, b = (mp.matrix(m) for m in self.case.affine)
             point = mp.matrix(x)
             return list(point - a.T * mp.lu_solve(a * a.T, a * point - b))
         sites = [[mp.mpf(str(c)) for c in p] for p in self.sites]
         return min(sites, key=lambda p: sum((u - v) ** 2 for u, v in zip(x, p, strict=True)))
+
+    def foot(self, x: list[mp.mpf]) -> list[mp.mpf]:
+        """The nearest point of the curve by Newton's method, or an end of it."""
+        _, place, slopes = self.parametrised
+        low, high = self.case.curve[2:]
+        t = mp.mpf(float(self.along(np.array([[float(c) for c in x]]))[0]))
+
+        def turning(u: mp.mpf) -> mp.mpf:
+            return sum((p(u) - v) * q(u) for p, q, v in zip(place, slopes, x, strict=True))
+
+        ends = [mp.mpf(str(sp.N(end, 60))) for end in (low, high)]
+        if sum((v - p(t)) ** 2 for p, v in zip(place, x, strict=True)) < mp.mpf(10) ** -20:
+            return [p(t) for p in place]
+        if min(abs(t - end) for end in ends) < 1e-9:
+            t = min(ends, key=lambda end: abs(end - t))
+        else:
+            t = mp.findroot(turning, t)
+        return [p(t) for p in place]
 
     # the ratio ------------------------------------------------------------------------------
     def many(self, points: np.ndarray) -> np.ndarray:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from coordinates import ORIGIN, POINT, R2, case, net, x, y
+from dataclasses import replace
+
+from coordinates import ORIGIN, POINT, R2, case, critical, net, x, y
+from model import Case
 from sympy import Rational as Q
-from sympy import cos, pi, sin, sqrt
+from sympy import Symbol, cos, pi, sin, sqrt
 from truth import Entry, tight
 
 valley = (1 - x) ** 2 + 100 * (y - x**2) ** 2
@@ -14,6 +17,13 @@ mccormick = sin(x + y) + (x - y) ** 2 - Q(3, 2) * x + Q(5, 2) * y + 1
 shared = (x * y - 1) ** 2 / 2 + (x**2 + y**2) / 8
 golden = (3 - sqrt(5)) / 2
 steep = (1701 - sqrt(Q(1701) ** 2 - 400)) / 2
+
+six = (4 - Q(21, 10) * x**2 + x**4 / 3) * x**2 + x * y + (4 * y**2 - 4) * y**2
+six_at, six_least = critical(six, (0.09, -0.71))
+t = Symbol("t", real=True)
+arc = (t, sqrt(1 - t**2), Q(-3, 5), Q(3, 5))
+branch = (t, 1 / t, Q(1, 2), Q(2))
+wave = (t, sin(t), -40, 40)
 
 ENTRIES = [
     Entry(
@@ -71,16 +81,18 @@ ENTRIES = [
         ),
     ),
     Entry(
-        net("product", (x * y - 1,)),
+        replace(net("product", (x * y - 1,)), curve=(t, 1 / t, Q(1, 10), Q(10))),
         (
             tight("pl", "none", "the origin is stationary, f = 1/2", probes=((0.0, 0.0),)),
             tight("pl-star", "none", "the origin is stationary, f = 1/2", probes=((0.0, 0.0),)),
+            tight("rsi", "none", "the same", probes=((0.0, 0.0),)),
+            tight("eb", "none", "the same", probes=((0.0, 0.0),)),
             tight("uniform-conditioning", "none", "K = x^2 + y^2", probes=((0.0, 0.0),)),
             tight("convex", False, "the Hessian at the origin is [[0, -1], [-1, 0]]"),
         ),
     ),
     Entry(
-        net("product-box", (x * y - 1,), ((Q(1, 2), 2), (Q(1, 2), 2))),
+        replace(net("product-box", (x * y - 1,), ((Q(1, 2), 2), (Q(1, 2), 2))), curve=branch),
         (
             tight("pl-star", Q(1, 2), "A/B = x^2 + y^2"),
             tight("pl", Q(1, 2), "A/B = x^2 + y^2; f* = 0 at (1, 1)"),
@@ -91,6 +103,9 @@ ENTRIES = [
                 "|H| <= the norm of [[4, 7], [7, 4]] entry by entry (Perron), attained at (2, 2)",
             ),
             tight("convex", False, "det H = (xy)^2 - (2xy-1)^2 < 0 at (2, 2)"),
+            tight("qg", None, "numeric"),
+            tight("rsi", None, "numeric"),
+            tight("aiming", None, "numeric"),
         ),
     ),
     Entry(
@@ -141,8 +156,10 @@ ENTRIES = [
         ),
     ),
     Entry(
-        net("sine-curve", (y - sin(x),)),
+        replace(net("sine-curve", (y - sin(x),)), curve=wave),
         (
+            tight("qg", 1, "pl(1) gives it; above a crest the distance is y - 1 = F", reach=4.0),
+            tight("eb", 1, "pl(1) gives it; the same points", reach=4.0),
             tight("pl-star", 1, "A/B = 1 + cos^2 x"),
             tight("pl", 1, "the same; f* = 0"),
             tight("uniform-conditioning", 1, "K = 1 + cos^2 x"),
@@ -237,12 +254,70 @@ ENTRIES = [
         ),
     ),
     Entry(
-        case("circle", (x**2 + y**2 - 1) ** 2 / 4, R2, ()),
+        replace(
+            case("circle", (x**2 + y**2 - 1) ** 2 / 4, R2, ()), curve=(cos(t), sin(t), 0, 2 * pi)
+        ),
         (
+            tight("qg", Q(1, 2), "A/B = (r + 1)^2/2, at the origin"),
+            tight("rsi", "none", "the origin is stationary", probes=((0.0, 0.0),)),
             tight("pl", "none", "the origin is stationary, f = 1/4", probes=((0.0, 0.0),)),
             tight("pl-star", "none", "the origin is stationary, f = 1/4", probes=((0.0, 0.0),)),
             tight("convex", False, "the origin is a maximum nearby"),
         ),
+    ),
+    Entry(
+        replace(
+            case(
+                "circle-arc",
+                (x**2 + y**2 - 1) ** 2 / 4,
+                ((Q(-3, 5), Q(3, 5)), (Q(1, 2), Q(3, 2))),
+                (),
+            ),
+            curve=arc,
+        ),
+        (
+            tight("qg", None, "numeric"),
+            tight("eb", None, "numeric"),
+            tight("rsi", None, "numeric"),
+            tight("aiming", None, "numeric"),
+        ),
+    ),
+    Entry(
+        replace(case("cross", x**2 * y**2 / 2, R2, ()), lines=(((1, 0), 0), ((0, 1), 0))),
+        (
+            tight("aiming", 2, "x_p = (x, 0) or (0, y): A = x^2 y^2 = 2 f"),
+            tight("qg", "none", "A/B is the larger square", probes=((0.125, 0.125), (0.01, 0.01))),
+            tight("pl", "none", "A/B = x^2 + y^2", probes=((0.125, 0.125), (0.01, 0.01))),
+        ),
+    ),
+    Entry(
+        Case(
+            "six-hump",
+            (x, y),
+            (six,),
+            (),
+            ((-2, 2), (-1, 1)),
+            (six_at, tuple(-c for c in six_at)),
+            None,
+            six_least,
+        ),
+        (
+            tight("pl", "none", "the origin is a saddle", probes=((0.0, 0.0),)),
+            tight("qg", None, "numeric"),
+        ),
+    ),
+    Entry(
+        Case(
+            "six-hump-well",
+            (x, y),
+            (six,),
+            (),
+            ((Q(-1, 4), Q(1, 2)), (-1, Q(-1, 2))),
+            (six_at,),
+            None,
+            six_least,
+        ),
+        (tight("pl", None, "numeric"), tight("rsi", None, "numeric")),
     ),
     Entry(
         case("circle-box", (x**2 + y**2 - 1) ** 2 / 4, ((Q(1, 2), 2), (Q(1, 2), 2)), ()),

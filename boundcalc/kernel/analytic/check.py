@@ -12,9 +12,10 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from boundcalc.kernel.analytic import interval as iv
-from boundcalc.kernel.analytic.facts import Facts, defined, read_facts
+from boundcalc.kernel.analytic.facts import Facts, defined
 from boundcalc.kernel.analytic.goal import Goal, MatrixGoal
 from boundcalc.kernel.analytic.interval import Undefined, precision
+from boundcalc.kernel.analytic.known import read_known
 from boundcalc.kernel.analytic.normal import TooMany
 from boundcalc.kernel.analytic.obligations import conclusions
 from boundcalc.kernel.analytic.proof import check_goal, sub_proofs
@@ -85,7 +86,7 @@ def prepared(claim: Json, facts: Json) -> tuple[Statement, tuple[Goal, ...], Fac
     """The statement, the goals of definedness, and the facts. Raises ClaimError, Rejected."""
     statement = read_statement(claim)
     goals, positive = defined(statement)
-    return statement, goals, read_facts(statement, facts, positive)
+    return statement, goals, read_known(statement, facts, positive)
 
 
 def verify_all(data: Json) -> tuple[Decided, ...]:

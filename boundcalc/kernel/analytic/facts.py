@@ -2,7 +2,6 @@
 
     {"forms": [["1", "1"]],                       f depends on these linear forms only
      "minimisers": {"points": [["0"]], "boxes": [[["-1", "1"]]]},   all minimisers, exactly
-     "enclosed": {"point": ["0.739"], "box": [["0", "1"]], "convexity": "1/10"},
      "infimum": {"lower": "0", "at": ["0"]},      bounds of inf f
      "infima": [{"at": ["1"]}, {"at": ["-1"]}],   bounds of inf f_i
      "residual": ["x", "y - sin(x)"]}             a map F with f = ½‖F‖²
@@ -22,7 +21,8 @@ from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic import sturm
 from boundcalc.kernel.analytic.exact import cleared, one_variable, require_defined, vanishes
 from boundcalc.kernel.analytic.formula import parse
-from boundcalc.kernel.analytic.goal import Anchor, Box, Ends, Goal, MatrixGoal, evaluate, intervals
+from boundcalc.kernel.analytic.goal import Anchor, Box, Ends, Goal, MatrixGoal, evaluate
+from boundcalc.kernel.analytic.normal import number
 from boundcalc.kernel.analytic.relation import about_differences
 from boundcalc.kernel.analytic.statement import (
     MAX_COMPONENTS,
@@ -34,8 +34,6 @@ from boundcalc.kernel.analytic.statement import (
 from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
 from boundcalc.kernel.identity import Rejected
-
-FSTAR = "@fs"
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,36 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Coordinates for x together with its projection, where minimisers form a curve.
+
+    x, foot : x and x_p as nodes in the variables; ranging over the box, with the limits ≥ 0, they
+    make up all pairs of this piece (and perhaps more). positive : nodes that are > 0 on the box.
+    """
+
+    variables: tuple[str, ...]
+    box: Box
+    x: tuple[Node, ...]
+    foot: tuple[Node, ...]
+    limits: tuple[Node, ...] = ()
+    positive: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Foot:
+    """x_p as a node in x, where minimisers fill affine subspaces; `nearest` are ≥ 0 where it is."""
+
+    point: tuple[Node, ...]
+    nearest: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that the goals of the condition may use, and the goals that make it true.
 
     points : coordinates of the minimisers in the frame, as nodes; () where none are given.
-    enclosures : for a minimiser that is only enclosed, its parameters; value: f there.
+    parameters : enclosures of minimisers without a formula, by name; value : f there.
+    pieces, flats : in place of points, where the minimisers form a curve, or affine subspaces.
     """
 
     frame: Frame
@@ -75,9 +98,11 @@ class Facts:
     goals: tuple[Goal | MatrixGoal, ...]
     exact: bool = True
     residual: tuple[Node, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    flats: tuple[Foot, ...] = ()
 
 
-KEYS = {"forms", "minimisers", "enclosed", "infimum", "infima", "residual"}
+KEYS = {"forms", "minimisers", "infimum", "infima", "residual"}
 
 
 def defined(statement: Statement) -> tuple[tuple[Goal, ...], tuple[Node, ...]]:
@@ -136,12 +161,8 @@ def read_facts(statement: Statement, data: Json, positive: tuple[Node, ...]) -> 
         tuple(terms.substitute(node, move) for node in positive),
         (),
     )
-    if "minimisers" in raw and "enclosed" in raw:
-        raise ClaimError("facts: minimisers are either exact or enclosed")
     if "minimisers" in raw:
         facts = _exact(statement, facts, raw["minimisers"])
-    if "enclosed" in raw:
-        facts = _enclosed(statement, facts, raw["enclosed"])
     bounds = list(facts.bounds)
     goals = list(facts.goals)
     each = statement.functions != (statement.mean,)
@@ -299,7 +320,8 @@ def _exact(statement: Statement, facts: Facts, data: Json) -> Facts:
     )
 
 
-def _box(data: Json, size: int) -> Box:
+def read_box(data: Json, size: int) -> Box:
+    """A box of the frame. Raises ClaimError."""
     box = tuple(ends(pair, "boxes") for pair in items(data, "boxes"))
     if len(box) != size:
         raise ClaimError("facts: a box has two ends for each variable")
@@ -312,7 +334,7 @@ def _unique_in_boxes(
     """f > f* outside the boxes; in each, f is strictly convex around its stationary point."""
     terms, normal = statement.context.terms, statement.context.normal
     frame = facts.frame
-    boxes = [_box(entry, len(frame.variables)) for entry in items(data, "boxes")]
+    boxes = [read_box(entry, len(frame.variables)) for entry in items(data, "boxes")]
     if len(boxes) != len(points):
         raise ClaimError("minimisers: one box for each point")
     f = moved(statement, facts, statement.mean)
@@ -325,7 +347,7 @@ def _unique_in_boxes(
             frame.box,
             above,
             True,
-            _inside(statement, facts),
+            inside(statement, facts),
             skip=tuple(boxes),
             positive=facts.positive,
         )
@@ -348,7 +370,8 @@ def _unique_in_boxes(
     return tuple(goals)
 
 
-def _inside(statement: Statement, facts: Facts) -> tuple[Node, ...]:
+def inside(statement: Statement, facts: Facts) -> tuple[Node, ...]:
+    """What is ≥ 0 on the domain beyond the box, in the frame."""
     return tuple(moved(statement, facts, node) for node in statement.inside)
 
 
@@ -362,12 +385,19 @@ def _meet(a: Box, b: Box) -> Box:
     return tuple(met)
 
 
+def within(found: iv.Interval, lo: Fraction | None, hi: Fraction | None) -> bool:
+    """Whether a finite enclosure lies between two ends, exactly."""
+    least, most = iv.outward(found)
+    return (lo is None or lo <= least) and (hi is None or most <= hi)
+
+
 def _require_in_box(statement: Statement, point: Sequence[Node], box: Box) -> None:
-    terms = statement.context.terms
+    terms, normal = statement.context.terms, statement.context.normal
     for x, (lo, hi) in zip(point, box, strict=True):
-        found = evaluate(terms, x, {})
-        end = iv.between(lo, hi)
-        if not (end[0] <= found[0] and found[1] <= end[1]):
+        exact = number(normal.of(x))
+        if exact is None and within(evaluate(terms, x, {}), lo, hi):
+            continue
+        if exact is None or (lo is not None and exact < lo) or (hi is not None and exact > hi):
             raise ClaimError("facts: a point does not lie in its box")
 
 
@@ -391,100 +421,6 @@ def _counted(
     if sturm.count_roots(coefficients, lo, hi) != len(points):
         raise Rejected("minimisers: f takes its minimum at another number of points")
     return goal
-
-
-def _enclosed(statement: Statement, facts: Facts, data: Json) -> Facts:
-    """One minimiser that is only enclosed.
-
-    f > f(z) outside a box M in the inner part of the domain, and ∇²f ≥ λI on M: then f has exactly
-    one minimiser x*, it lies in M, |x* − z| ≤ ‖∇f(z)‖/λ, and f(z) − ‖∇f(z)‖²/(2λ) ≤ f* ≤ f(z).
-    "convex": instead, f is convex on the domain, and every point of the boundary of M is further
-    than 2‖∇f(z)‖/λ from z: there f > f(z), so a local minimum lies inside M, and it is global.
-    """
-    raw = fields(data, "enclosed", {"point", "box", "convexity"}, {"convex"})
-    terms = statement.context.terms
-    frame = facts.frame
-    point = tuple(rational(x, "enclosed") for x in items(raw["point"], "enclosed"))
-    box = _box(raw["box"], len(frame.variables))
-    convexity = rational(raw["convexity"], "enclosed")
-    if len(point) != len(box) or convexity <= 0:
-        raise ClaimError("enclosed: a point of the box, and a positive convexity")
-    _require_inner(statement, facts, box, point)
-    f = moved(statement, facts, statement.mean)
-    slopes = [terms.derivative(f, name) for name in frame.variables]
-    here = {name: iv.rational(x) for name, x in zip(frame.variables, point, strict=True)}
-    square = iv.ZERO
-    for slope in slopes:
-        square = iv.add(square, iv.power(evaluate(terms, slope, here), 2))
-    high = iv.outward(iv.sqrt(square))[1] / convexity
-    value = iv.outward(evaluate(terms, f, here))
-    drop = iv.outward(square)[1] / (2 * convexity)
-    parameters = {f"@p{k}": (x - high, x + high) for k, x in enumerate(point)}
-    parameters[FSTAR] = (value[0] - drop, value[1])
-    names = tuple(terms.const(x) for x in point)
-    above = terms.sub(f, terms.substitute(f, dict(zip(frame.variables, names, strict=True))))
-    by = terms.const(convexity)
-    hessian = tuple(tuple(terms.derivative(s, name) for name in frame.variables) for s in slopes)
-    rows = tuple(
-        tuple(
-            terms.sub(terms.derivative(slope, name), by if i == j else terms.zero)
-            for j, name in enumerate(frame.variables)
-        )
-        for i, slope in enumerate(slopes)
-    )
-    global_ = Goal(
-        "minimisers.above",
-        frame.variables,
-        frame.box,
-        above,
-        True,
-        _inside(statement, facts),
-        skip=(box,),
-        positive=facts.positive,
-    )
-    if raw.get("convex", False) is True:
-        for x, (lo, hi) in zip(point, box, strict=True):
-            if lo is None or hi is None or not (x - lo > 2 * high and hi - x > 2 * high):
-                raise Rejected("enclosed: the point is too near to the boundary of its box")
-    elif "convex" in raw:
-        raise ClaimError("enclosed: convex is true, or left out")
-    goals = (
-        MatrixGoal(
-            "minimisers.convex",
-            frame.variables,
-            frame.box,
-            hessian,
-            constraints=_inside(statement, facts),
-            positive=facts.positive,
-        )
-        if "convex" in raw
-        else global_,
-        MatrixGoal("minimisers.convex0", frame.variables, box, rows, positive=facts.positive),
-    )
-    star = terms.var(FSTAR)
-    each = statement.functions != (statement.mean,)
-    return replace(
-        facts,
-        points=(tuple(terms.var(f"@p{k}") for k in range(len(point))),),
-        value=star,
-        parameters=parameters,
-        goals=goals,
-        exact=False,
-        bounds=facts.bounds if each else (Bounds(star, star),),
-    )
-
-
-def _require_inner(statement: Statement, facts: Facts, box: Box, point: Sequence[Fraction]) -> None:
-    """The box is bounded, holds the point, and lies in the inner part of the domain."""
-    for x, (lo, hi), (least, most) in zip(point, box, facts.frame.box, strict=True):
-        if lo is None or hi is None or not lo <= x <= hi:
-            raise ClaimError("enclosed: a bounded box around the point")
-        if (least is not None and lo <= least) or (most is not None and hi >= most):
-            raise ClaimError("enclosed: the box touches the boundary of the domain")
-    values = intervals(facts.frame.variables, box)
-    for node in _inside(statement, facts):
-        if not evaluate(statement.context.terms, node, values)[0] > 0:
-            raise ClaimError("enclosed: the box is not known to lie inside the ball")
 
 
 def _bounds(
@@ -513,7 +449,7 @@ def _bounds(
         names,
         facts.frame.box,
         term,
-        constraints=_inside(statement, facts),
+        constraints=inside(statement, facts),
         anchors=anchors,
         positive=facts.positive,
     )

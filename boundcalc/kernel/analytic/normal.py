@@ -4,13 +4,13 @@ An atom is a function of a polynomial in variables and earlier atoms. Its name, 
 name of the grammar. Two expressions with the same normal form are equal wherever both are defined.
 What is rewritten: sqrt(p)^2 = p, cos^2 = 1 - sin^2, sinh^2 = cosh^2 - 1, sinh/cosh = tanh, products
 of e^u, e^(-u) and the logistic of u, a*(1/a) = 1 for an atom a, log(1 + e^u) = softplus(u), parity,
-values at 0, and sin and cos at multiples of pi/6 and pi/4.
+values at 0, sin and cos at multiples of pi/6 and pi/4, and sin(u + pi) = -sin(u).
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from math import isqrt
+from math import floor, isqrt
 
 from boundcalc.kernel.analytic.terms import Node, Terms
 from boundcalc.kernel.polynomial import ONE, Monomial, Polynomial, constant, variable
@@ -234,6 +234,10 @@ class Normal:
             angle = self._at_pi(function, argument)
             if angle is not None:
                 return angle
+            turns = floor(argument.terms.get(((self._pi, 1),), Fraction(0)))
+            if turns and len(argument.terms) > 1:  # sin(u + π) = −sin u
+                rest = argument + Polynomial({((self._pi, 1),): Fraction(-turns)})
+                return scaled(self.function(function, rest), Fraction(-1 if turns % 2 else 1))
         if function in ("log", "inv"):
             same = self._exponential(function, argument)
             if same is not None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.exact import vanishes
-from boundcalc.kernel.analytic.facts import Bounds, Facts, moved, require_inside
+from boundcalc.kernel.analytic.facts import Bounds, Facts, Piece, moved, require_inside
 from boundcalc.kernel.analytic.goal import Anchor, Goal, MatrixGoal, evaluate
 from boundcalc.kernel.analytic.interval import Undefined, outward
 from boundcalc.kernel.analytic.normal import number
@@ -15,6 +16,8 @@ from boundcalc.kernel.analytic.relation import (
     CONDITIONING_GIVES,
     CONVEX_GIVES,
     INF,
+    PL,
+    PL_GIVES,
     STRONGLY_CONVEX_GIVES,
     guard,
     matrices,
@@ -29,7 +32,7 @@ from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import ClaimError, Json, items, text
 from boundcalc.kernel.identity import Rejected
 
-VIA = ("direct", "convexity", "strong-convexity", "tangent-kernel")
+VIA = ("direct", "convexity", "strong-convexity", "tangent-kernel", "pl", "pl-tangent-kernel")
 
 
 def conclusions(
@@ -37,13 +40,21 @@ def conclusions(
 ) -> tuple[Goal | MatrixGoal, ...]:
     """The goals of the condition itself. Raises ClaimError, Rejected."""
     if via == "strong-convexity":
-        _require(statement, STRONGLY_CONVEX_GIVES, "strong convexity")
+        only(statement, STRONGLY_CONVEX_GIVES, "strong convexity")
         return _matrix_goals(statement, facts, "strongly-convex", "condition")
     if via == "convexity":
         return _from_convexity(statement, facts)
     if via == "tangent-kernel":
-        _require(statement, CONDITIONING_GIVES, "the tangent kernel")
+        only(statement, CONDITIONING_GIVES, "the tangent kernel")
         return _matrix_goals(statement, facts, "uniform-conditioning", "condition")
+    if via in ("pl", "pl-tangent-kernel"):
+        only(statement, PL_GIVES, "pl")
+        if statement.inside or any(end is not None for pair in statement.box for end in pair):
+            raise Rejected("pl: gives growth on all of R^d, where gradient flow stays")
+        if via == "pl-tangent-kernel":
+            return _matrix_goals(statement, facts, "uniform-conditioning", "condition")
+        condition = replace(statement.condition, slots={"x": "point"}, relations={"main": PL})
+        return _scalar_goals(replace(statement, condition=condition), facts, anchors)
     if via != "direct":
         raise ClaimError(f"certificate: via is one of {', '.join(VIA)}")
     kind = second_order(statement)
@@ -83,7 +94,7 @@ def _given(statement: Statement, given: Sequence[str], what: str) -> None:
         raise ClaimError(f"{statement.condition.id}: does not follow from {what}")
 
 
-def _require(statement: Statement, given: Sequence[str], what: str) -> None:
+def only(statement: Statement, given: Sequence[str], what: str) -> None:
     """The condition is one that follows; all such are about f alone."""
     _given(statement, given, what)
     if statement.functions != (statement.mean,):
@@ -150,24 +161,30 @@ class Instance:
 def instances(statement: Statement, facts: Facts, stationary: bool = False) -> Iterator[Instance]:
     """All instances; stationary : with 0 for the gradient at x. Raises ClaimError, Rejected."""
     _, other = slots(statement)
-    if other is not None and not facts.points:
+    if other is not None and not (facts.points or facts.pieces or facts.flats):
         raise Rejected("facts: the condition needs all minimisers of f")
     terms = statement.context.terms
     # projections are onto minimisers: the first and only pass where the condition has none
-    feet: list[tuple[Node, ...] | None] = list(facts.points) if other is not None else [None]
+    feet: list[tuple[Node, ...] | None] = [None]
+    if other is not None:
+        feet = [_lifted(statement, facts, point) for point in facts.points]
+        feet += [piece.foot for piece in facts.pieces]
+        feet += [foot.point for foot in facts.flats]
     for k, f in enumerate(statement.functions):
         limits = tuple(moved(statement, facts, node) for node in guard(statement, f))
-        for j, foot in enumerate(feet):
-            x_p, value = None, facts.value if facts.value is not None else terms.zero
-            nearest: tuple[Node, ...] = ()
-            if foot is not None:
-                place = dict(zip(facts.frame.variables, foot, strict=True))
-                x_p = tuple(terms.substitute(x, place) for x in facts.frame.x)
-                if f != statement.mean:
-                    value = statement.at(f, x_p)
-                nearest = _nearer(statement, facts, j)
+        for j, x_p in enumerate(feet):
+            value = facts.value if facts.value is not None else terms.zero
+            if x_p is not None and f != statement.mean:
+                value = statement.at(f, x_p)
+            nearest = _nearer(statement, facts, j) if x_p is not None else ()
             for name, node in relations(statement, f, value, x_p, stationary).items():
                 yield Instance(k, j, name, node, limits, nearest)
+
+
+def _lifted(statement: Statement, facts: Facts, point: tuple[Node, ...]) -> tuple[Node, ...]:
+    """A point of the frame as a point x."""
+    place = dict(zip(facts.frame.variables, point, strict=True))
+    return tuple(statement.context.terms.substitute(x, place) for x in facts.frame.x)
 
 
 def _scalar_goals(statement: Statement, facts: Facts, anchors: Json) -> tuple[Goal, ...]:
@@ -184,10 +201,29 @@ def _scalar_goals(statement: Statement, facts: Facts, anchors: Json) -> tuple[Go
             parameters=facts.parameters,
             positive=facts.positive,
         )
+        if facts.pieces and slots(statement)[1] is not None:
+            goals.append(_on_piece(statement, facts, goal, facts.pieces[one.j]))
+            continue
         relation = statement.condition.relations[one.name]
-        found = _anchors(statement, facts, goal, relation, anchors)
+        feet = facts.points if slots(statement)[1] is None else facts.points[one.j : one.j + 1]
+        found = _anchors(statement, facts, goal, relation, anchors, feet)
         goals.append(replace(goal, anchors=found))
     return tuple(goals)
+
+
+def _on_piece(statement: Statement, facts: Facts, goal: Goal, piece: Piece) -> Goal:
+    """The goal in the coordinates of a piece."""
+    terms = statement.context.terms
+    place = dict(zip(statement.variables, piece.x, strict=True))
+    limits = tuple(terms.substitute(node, place) for node in goal.constraints)
+    return Goal(
+        goal.name,
+        piece.variables,
+        piece.box,
+        terms.substitute(goal.term, place),
+        constraints=(*limits, *piece.limits),
+        positive=(*(terms.substitute(n, place) for n in facts.positive), *piece.positive),
+    )
 
 
 def _nearer(statement: Statement, facts: Facts, j: int) -> tuple[Node, ...]:
@@ -199,6 +235,10 @@ def _nearer(statement: Statement, facts: Facts, j: int) -> tuple[Node, ...]:
         steps = [terms.sub(x, terms.substitute(x, place)) for x in facts.frame.x]
         return terms.dot(steps, steps)
 
+    if facts.flats:
+        return facts.flats[j].nearest
+    if facts.pieces:  # there the coordinates are those of a nearest point already
+        return ()
     own = distance(facts.points[j])
     return tuple(terms.sub(distance(point), own) for k, point in enumerate(facts.points) if k != j)
 
@@ -209,8 +249,12 @@ def _anchors(
     goal: Goal,
     relation: str,
     proposed: Json,
+    feet: Sequence[tuple[Node, ...]],
 ) -> tuple[Anchor, ...]:
-    """Points at which value and gradient of a goal are exactly 0."""
+    """Points at which value and gradient of a goal are exactly 0.
+
+    feet : the minimisers whose projection property the goal uses, in their parameters.
+    """
     found = []
     single = statement.functions == (statement.mean,) and not facts.exact
     if (
@@ -219,8 +263,10 @@ def _anchors(
         and facts.bounds == (Bounds(facts.value, facts.value),)
         and vanishes_at_minimiser(statement, relation, facts.value)
     ):
-        size = len(facts.frame.variables)
-        found.append(Anchor(tuple(facts.parameters[f"@p{k}"] for k in range(size))))
+        terms = statement.context.terms
+        values = {name: iv.between(*pair) for name, pair in facts.parameters.items()}
+        for foot in feet:
+            found.append(Anchor(tuple(outward(evaluate(terms, x, values)) for x in foot)))
     for entry in items(proposed, "anchors"):
         written = [text(x, "anchors") for x in items(entry, "anchors")]
         if len(written) != len(goal.variables):

@@ -11,6 +11,7 @@ import base64
 import binascii
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
@@ -26,6 +27,7 @@ from boundcalc.kernel.analytic.goal import (
 )
 from boundcalc.kernel.analytic.interval import Interval, Undefined
 from boundcalc.kernel.analytic.terms import Node
+from boundcalc.kernel.grammar import GrammarError
 from boundcalc.kernel.identity import Rejected
 
 MAX_TREE = 20_000_000  # bytes
@@ -35,6 +37,7 @@ MAX_BITS = 4_096  # of the coordinates of a point
 # leaf rules: how g ≥ 0 is seen on a cell
 NATURAL, MEAN, CONVEX, CONVEX_AT, ANCHOR, OUTSIDE, SKIP, FLAT = range(8)
 MOST_FLAT = 8  # order of the derivative that FLAT may go to
+RIDGE = 16  # the goal is 0 to second order where one variable is 0
 SHARP = 8  # added to CONVEX, CONVEX_AT, ANCHOR: second derivatives by their mean value form
 LEAF = 64
 
@@ -57,6 +60,16 @@ def bounded(box: Box) -> tuple[tuple[Fraction, Fraction], ...] | None:
     """The box, where it is bounded."""
     cell = tuple((lo, hi) for lo, hi in box if lo is not None and hi is not None)
     return cell if len(cell) == len(box) else None
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Of a goal g and an axis: g with its first two derivatives along it; the second of them, and
+    that one's gradient."""
+
+    whole: Program
+    bend: Program
+    third: Program
 
 
 class Leaves:
@@ -84,6 +97,7 @@ class Leaves:
         self.second = Program(t, hessian)
         self._third: Program | None = None
         self.constraints = Program(t, goal.constraints)
+        self._ridges: dict[int, Ridge | None] = {}
 
     def third(self) -> Program:
         """Derivatives of the second derivatives, made when first asked for."""
@@ -121,6 +135,8 @@ class Leaves:
             return any(c[1] < 0 for c in self.constraints(self.values(box)))
         if rule == SKIP:
             return any(inside(box, hole) for hole in self.goal.skip)
+        if rule == RIDGE:
+            return self._ridge(box, anchor)
         cell = bounded(box)
         sharp, rule = rule >= SHARP, rule % SHARP
         if rule == ANCHOR:
@@ -143,6 +159,52 @@ class Leaves:
             and self._convex(_joined(box, place), place, sharp)
             and self.enough(self._plane(box, foot, None))
         )
+
+    def ridge(self, axis: int) -> Ridge | None:
+        """What shows the goal beside the place where a variable is 0, if the goal and its slope
+        along that axis are identically 0 there."""
+        if axis not in self._ridges:
+            t, name = self._terms, self.names[axis]
+            slope = self._shape(t.derivative(self.goal.term, name))
+            try:
+                flat = [t.substitute(n, {name: t.zero}) for n in (self.goal.term, slope)]
+                zero = not any(map(self._normal.of, flat))
+            except GrammarError:  # a division by 0 there
+                zero = False
+            self._ridges[axis] = None
+            if zero:
+                bend = self._shape(t.derivative(slope, name))
+                third = [self._shape(t.derivative(bend, name)) for name in self.names]
+                whole = Program(t, [self.goal.term, slope, bend])
+                self._ridges[axis] = Ridge(whole, Program(t, [bend]), Program(t, third))
+        return self._ridges[axis]
+
+    def _ridge(self, box: Box, axis: int) -> bool:
+        """g(x) = ∫ (x_k − y) ∂²g/∂x_k² dy from 0 to x_k: ≥ 0 where the second derivative is.
+
+        Goal and slope are evaluated too, so that they are defined from the cell to where x_k = 0.
+        """
+        if self.goal.strict or not 0 <= axis < self.size:
+            return False
+        ridge = self.ridge(axis)
+        if ridge is None:
+            return False
+        lo, hi = box[axis]
+        zero = Fraction(0)
+        side = (None if lo is None else min(lo, zero), None if hi is None else max(hi, zero))
+        whole = (*box[:axis], side, *box[axis + 1 :])
+        values = self.values(whole)
+        *_, bend = ridge.whole(values)
+        if bend[0] >= 0:
+            return True
+        cell = bounded(whole)
+        if cell is None:
+            return False
+        middle = [(a + b) / 2 for a, b in cell]
+        (low,) = ridge.bend(self.at(middle))
+        for slope, (a, b), x in zip(ridge.third(values), cell, middle, strict=True):
+            low = iv.add(low, iv.mul(slope, iv.between(a - x, b - x)))
+        return bool(low[0] >= 0)
 
     def _flat(self, box: Box, anchor: int) -> bool:
         """One variable: all derivatives below an even order are exactly 0 at an anchor, and that of
@@ -294,7 +356,7 @@ def walk(leaves: Leaves | MatrixLeaves, tree: bytes, points: Sequence[Sequence[F
                 raise Rejected("paving: a point is missing")
             point = points[used]
             used += 1
-        if rule % SHARP in (ANCHOR, FLAT):
+        if rule == RIDGE or rule % SHARP in (ANCHOR, FLAT):
             if place >= len(tree):
                 raise Rejected("paving: the tree ends too early")
             anchor = tree[place]

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.facts import Facts, moved, require_inside
 from boundcalc.kernel.analytic.formula import parse
-from boundcalc.kernel.analytic.goal import Goal, Program, evaluate, intervals
+from boundcalc.kernel.analytic.goal import Goal, evaluate, intervals
 from boundcalc.kernel.analytic.interval import Interval
+from boundcalc.kernel.analytic.krawczyk import bounded_box, one_zero, square_matrix
 from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
-from boundcalc.kernel.analytic.obligations import instances, with_bounds
+from boundcalc.kernel.analytic.obligations import Instance, instances, only, with_bounds
 from boundcalc.kernel.analytic.relation import (
+    STATIONARY_REFUTES,
     guard,
     matrices,
     relations,
     second_order,
     slots,
 )
-from boundcalc.kernel.analytic.statement import Statement, ends, rational
+from boundcalc.kernel.analytic.statement import Statement, rational
 from boundcalc.kernel.analytic.terms import Node
 from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
 from boundcalc.kernel.grammar import GrammarError
@@ -102,9 +104,20 @@ def coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fractio
 
 
 def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
+<<<<<<< HEAD
     """A rational point at which the condition fails (in a direction, for second derivatives)."""
     raw = fields(data, "witness", {"point"}, {"direction"})
     point = coordinates(statement, facts, raw["point"])
+=======
+    """A rational point at which the condition fails (in a direction, for second derivatives).
+
+    With every minimiser that may be a nearest one.
+    """
+    raw = fields(data, "witness", {"point"}, {"direction", "foot"})
+    if "foot" in raw:
+        return _with_foot(statement, facts, raw)
+    point = _coordinates(statement, facts, raw["point"])
+>>>>>>> i4-minima
     terms = statement.context.terms
     place = {n: terms.const(x) for n, x in zip(facts.frame.variables, point, strict=True)}
     parameters = {name: iv.between(*pair) for name, pair in facts.parameters.items()}
@@ -114,6 +127,7 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
             if _fails(statement, terms.substitute(form, place), {}):
                 return ()
         raise Rejected("witness: the condition holds at the point in this direction")
+<<<<<<< HEAD
     for node, limits in easiest_relations(statement, facts):
         there = [terms.substitute(limit, place) for limit in limits]
         if not all(at_least_zero(statement, limit, parameters) for limit in there):
@@ -121,6 +135,111 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
         if _fails(statement, terms.substitute(node, place), parameters):
             return ()
     raise Rejected("witness: the condition is not shown to fail at the point")
+=======
+    if _lost(statement, facts):
+        return _stopped(statement, facts, place)
+    every = list(instances(statement, facts))
+    for j in sorted({one.j for one in every}):
+        group = [one for one in every if one.j == j]
+        near = [evaluate(terms, terms.substitute(n, place), parameters) for n in group[0].nearest]
+        if any(margin[1] < 0 for margin in near):
+            continue  # another minimiser is nearer; some one is a nearest
+        if not any(_fails_at(statement, facts, one, place, parameters) for one in group):
+            raise Rejected("witness: the condition is not shown to fail at the point")
+    return ()
+
+
+def _lost(statement: Statement, facts: Facts) -> bool:
+    """Whether the condition is one that a stationary point refutes, and no minimiser is known."""
+    return (
+        slots(statement)[1] is not None
+        and not (facts.points or facts.pieces or facts.flats)
+        and any(r in STATIONARY_REFUTES for r in statement.condition.relations.values())
+    )
+
+
+def _higher(statement: Statement, facts: Facts, values: Mapping[str, Interval]) -> bool:
+    """Whether f is known to be larger than its infimum, for a condition that `_lost` names."""
+    if not _lost(statement, facts):
+        return False
+    terms = statement.context.terms
+    only(statement, STATIONARY_REFUTES, "what holds at stationary points")
+    upper = facts.bounds[0].upper
+    if upper is None:
+        raise Rejected("facts: no upper bound of an infimum is given")
+    gap = terms.sub(moved(statement, facts, statement.mean), upper)
+    return bool(evaluate(terms, gap, values)[0] > 0)
+
+
+def _stopped(statement: Statement, facts: Facts, place: Mapping[str, Node]) -> tuple[Goal, ...]:
+    """∇f = 0 exactly and f > f*: then the left side is 0, and the right side is positive."""
+    terms, normal = statement.context.terms, statement.context.normal
+    slopes = [moved(statement, facts, s) for s in statement.gradient(statement.mean)]
+    values = {name: evaluate(terms, node, {}) for name, node in place.items()}
+    still = not any(normal.of(terms.substitute(slope, place)) for slope in slopes)
+    if not still or not _higher(statement, facts, values):
+        raise Rejected("witness: no stationary point that is no minimiser, and none is known")
+    return ()
+
+
+def _with_foot(statement: Statement, facts: Facts, raw: dict[str, Json]) -> tuple[Goal, ...]:
+    """A point with its projection on a curve of minimisers, which lies on certain arcs.
+
+    The point of the curve at t is as near as its distance d says; a goal: on all of the curve but
+    for the arcs the distance is larger than d. The relation fails with x_p on each of the arcs.
+    """
+    foot = fields(raw["foot"], "foot", {"at", "arcs"}, set())
+    point = _coordinates(statement, facts, raw["point"])
+    if not facts.pieces or slots(statement)[1] is None:
+        raise ClaimError("witness: a foot is on a curve of minimisers, for a projection")
+    terms = statement.context.terms
+    piece = facts.pieces[0]
+    t, side = piece.variables[0], piece.box[0]
+    arcs = [bounded_box([entry], 1) for entry in items(foot["arcs"], "foot")]
+    at = rational(foot["at"], "foot")
+    if not arcs or any(
+        end is not None and (at - end) * sign < 0 for end, sign in zip(side, (1, -1), strict=True)
+    ):
+        raise ClaimError("witness: a foot on the curve, and arcs")
+    place = {n: terms.const(x) for n, x in zip(statement.variables, point, strict=True)}
+    steps = [terms.sub(place[n], f) for n, f in zip(statement.variables, piece.foot, strict=True)]
+    square = terms.dot(steps, steps)
+    near = terms.substitute(square, {t: terms.const(at)})
+    every = [one for one in instances(statement, facts) if one.j == 0]
+    for ((lo, hi),) in arcs:
+        values = {t: iv.between(lo, hi)}
+        if not any(_fails_at(statement, facts, one, place, values) for one in every):
+            raise Rejected("witness: the condition is not shown to fail at the point")
+    goal = Goal(
+        "foot.away",
+        (t,),
+        (side,),
+        terms.sub(square, near),
+        True,
+        skip=tuple(arcs),
+        positive=piece.positive,
+    )
+    return (goal,)
+
+
+def _fails_at(
+    statement: Statement,
+    facts: Facts,
+    one: Instance,
+    place: Mapping[str, Node],
+    parameters: Mapping[str, Interval],
+) -> bool:
+    """Whether one relation applies at a point, and is negative there."""
+    terms = statement.context.terms
+    if not all(
+        _at_least_zero(statement, terms.substitute(limit, place), parameters)
+        for limit in one.limits
+    ):
+        return False
+    bounded = with_bounds(statement, one.term, facts.bounds[one.k], False)
+    node = moved(statement, facts, bounded)
+    return _fails(statement, terms.substitute(node, place), parameters)
+>>>>>>> i4-minima
 
 
 def at_least_zero(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
@@ -153,6 +272,8 @@ def easiest_relations(
 ) -> list[tuple[Node, tuple[Node, ...]]]:
     """Every relation with the easier bounds, and what must be ≥ 0 for it to apply."""
     found = []
+    if facts.pieces and slots(statement)[1] is not None:
+        raise Rejected("witness: beside a curve of minimisers it is a point with its foot")
     for one in instances(statement, facts, stationary):
         nearest = tuple(_margin(statement, node) for node in one.nearest)
         bounded = with_bounds(statement, one.term, facts.bounds[one.k], False)
@@ -166,27 +287,15 @@ def _margin(statement: Statement, node: Node) -> Node:
 
 
 def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
-    """A box that holds a zero of ∇f (Krawczyk's test), at which the condition fails.
-
-    With C a matrix, m the middle of the box X: m − C∇f(m) + (I − C∇²f(X))(X − m) in the inner part
-    of X gives a zero (then C is regular: its product with ∇²f is near I).
-    """
+    """A box that holds a zero of ∇f (Krawczyk's test), at which the condition fails."""
     raw = fields(data, "witness", {"stationary"}, set())
     inner = fields(raw["stationary"], "witness", {"box", "inverse"}, set())
     terms = statement.context.terms
     names = facts.frame.variables
-    if statement.functions != (statement.mean,) or facts.parameters:
-        raise Rejected("witness: stationary points are of f alone, with exact minimisers")
-    box = [ends(pair, "box") for pair in items(inner["box"], "box")]
-    inverse = [
-        [rational(x, "inverse") for x in items(row, "inverse")]
-        for row in items(inner["inverse"], "inverse")
-    ]
-    if len(box) != len(names) or [len(row) for row in inverse] != [len(names)] * len(names):
-        raise ClaimError("witness: a box and a square matrix, one row for each variable")
-    cell = [(lo, hi) for lo, hi in box if lo is not None and hi is not None]
-    if len(cell) != len(box):
-        raise ClaimError("witness: the box is bounded")
+    if statement.functions != (statement.mean,):
+        raise Rejected("witness: stationary points are of f alone")
+    cell = bounded_box(inner["box"], len(names))
+    inverse = square_matrix(inner["inverse"], len(names))
     for corner in ([lo for lo, _ in cell], [hi for _, hi in cell]):
         for x, (least, most) in zip(corner, facts.frame.box, strict=True):
             if (least is not None and x < least) or (most is not None and x > most):
@@ -197,8 +306,11 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
             raise ClaimError("witness: the box leaves the ball")
     f = moved(statement, facts, statement.mean)
     slopes = [terms.derivative(f, name) for name in names]
-    if not _krawczyk(statement, slopes, names, cell, inverse):
+    if not one_zero(terms, slopes, names, cell, inverse):
         raise Rejected("witness: no stationary point is shown in the box")
+    values |= {name: iv.between(*pair) for name, pair in facts.parameters.items()}
+    if _higher(statement, facts, values):
+        return ()
     holds = [moved(statement, facts, node) for node in guard(statement, statement.mean)]
     fails = all(evaluate(terms, node, values)[0] >= 0 for node in holds) and all(
         _fails(statement, node, values) for node, _ in easiest_relations(statement, facts, True)
@@ -206,37 +318,6 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
     if not fails:
         raise Rejected("witness: the condition is not shown to fail at the stationary point")
     return ()
-
-
-def _krawczyk(
-    statement: Statement,
-    slopes: Sequence[Node],
-    names: Sequence[str],
-    cell: Sequence[tuple[Fraction, Fraction]],
-    inverse: Sequence[Sequence[Fraction]],
-) -> bool:
-    terms = statement.context.terms
-    middle = [(lo + hi) / 2 for lo, hi in cell]
-    at = {name: iv.rational(x) for name, x in zip(names, middle, strict=True)}
-    here = Program(terms, slopes)(at)
-    second = Program(terms, [terms.derivative(s, name) for s in slopes for name in names])
-    flat = second(intervals(names, cell))
-    size = len(names)
-    for i in range(size):
-        image = iv.rational(middle[i])
-        row = [iv.rational(c) for c in inverse[i]]
-        for k in range(size):
-            image = iv.sub(image, iv.mul(row[k], here[k]))
-        for j in range(size):
-            entry = iv.rational(Fraction(int(i == j)))
-            for k in range(size):
-                entry = iv.sub(entry, iv.mul(row[k], flat[k * size + j]))
-            lo, hi = cell[j]
-            image = iv.add(image, iv.mul(entry, iv.between(lo - middle[j], hi - middle[j])))
-        outer = (iv.rational(cell[i][0])[1], iv.rational(cell[i][1])[0])
-        if not (outer[0] < image[0] and image[1] < outer[1]):
-            return False
-    return True
 
 
 def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:

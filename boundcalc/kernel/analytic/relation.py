@@ -237,6 +237,18 @@ CONVEX_GIVES = (
     "dot(grad(x), x - xp) >= alpha*(f(x) - f(xp)) - beta*(f(x) - inf)",  # alpha = 1
 )
 
+PL_GIVES = (
+    "sqnorm(grad(x)) >= mu^2*sqnorm(x - xp)",
+    "f(x) - inf >= mu/2*sqnorm(x - xp)",
+)
+STATIONARY_REFUTES = (
+    "dot(grad(x), x - xp) >= mu*sqnorm(x - xp)",
+    "sqnorm(grad(x)) >= mu^2*sqnorm(x - xp)",
+    "dot(grad(x), x - xp) >= theta*(f(x) - f(xp))",
+)
+
+PL = "sqnorm(grad(x))/2 >= mu*(f(x) - inf)"
+
 # the signs with which all these hold
 SIGNS = {
     "mu": "positive",

@@ -16,9 +16,13 @@ from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.library.analytic import claim_of
 from boundcalc.library.problem import Problem
 from boundcalc.search.numeric.minimisers import Minimisers, find
+from boundcalc.search.numeric.zero_curve import ZeroCurve, zero_curves
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
 from boundcalc.search.prove.budget import Budget
+from boundcalc.search.prove.enclose import Point, images, zero_boxes
+from boundcalc.search.prove.flats import flat_facts
 from boundcalc.search.prove.pave import Paved, pave
+from boundcalc.search.prove.residual import sum_of_squares
 
 WIDTHS = tuple(Fraction(2) ** k for k in (6, 4, 3, 2, 1, 0, -1, -2, -3, -4, -6, -8))
 SECONDS = 3.0
@@ -45,6 +49,27 @@ class Minima:
             for f in self.problem.components
         )
 
+    @cached_property
+    def curves(self) -> tuple[ZeroCurve, ...]:
+        """Curves of minimisers, f = ½F² with one F in two variables."""
+        if self.found.kind != "manifold" or self.found.forms is not None:
+            return ()
+        residual = self.problem.residual or sum_of_squares(self.problem) or ()
+        return tuple(zero_curves(self.problem, residual))
+
+    @cached_property
+    def flats(self) -> dict[str, Any] | None:
+        """Facts of minimisers on hyperplanes."""
+        manifold = self.found.kind == "manifold" and self.found.forms is None
+        return flat_facts(self.problem) if manifold else None
+
+    def _curved(self) -> list[dict[str, Any]]:
+        """Facts for each curve."""
+        known: dict[str, Any] = {}
+        if not self.problem.residual:
+            known["residual"] = sum_of_squares(self.problem)
+        return [{**known, "curve": dict(curve.fact)} for curve in self.curves]
+
     @property
     def forms(self) -> list[list[str]] | None:
         """Linear forms on which every f_i depends alone, where the domain is all of R^d."""
@@ -70,7 +95,7 @@ class Minima:
 
     def short(self, point: Sequence[str]) -> list[str]:
         """A point of the frame as rationals near it."""
-        return [str(_rounded(x)) for x in self.framed(point)]
+        return [str(rounded(x)) for x in self.framed(point)]
 
     def base(self) -> dict[str, Any]:
         """Facts that always apply."""
@@ -81,6 +106,9 @@ class Minima:
         base = self.base()
         if needs_infima and len(self.problem.components) > 1:
             base["infima"] = [self.infimum(m) for m in self.components]
+        if needs_points and self.found.kind == "manifold" and self.found.forms is None:
+            flat = [self.flats] if self.flats else []
+            return [{**base, **facts} for facts in (*self._curved(), *flat)]
         if self.found.kind not in ("points", "manifold") or not self.found.points:
             single = needs_infima and len(self.problem.components) <= 1
             return [{**base, "infimum": self.infimum(self.found)} if single else base]
@@ -157,7 +185,7 @@ class Minima:
 
     def _convex_box(self, base: dict[str, Any], point: Sequence[str]) -> list[list[str]] | None:
         """A box around a minimiser on which f is strictly convex."""
-        center = [_rounded(x) for x in point]
+        center = [rounded(x) for x in point]
         if self.forms is None and self._convex_on(base, self._domain()):
             return [list(pair) for pair in self._domain()]
         for width in WIDTHS:
@@ -173,22 +201,33 @@ class Minima:
         ]
 
     def _enclosed(self, base: dict[str, Any]) -> list[dict[str, Any]]:
-        """One minimiser with decimals: a box in the inner part of the domain, and its convexity."""
-        if len(self.found.points) != 1:
-            return []
-        point = self.short(self.found.points[0])
-        center = [Fraction(x) for x in point]
+        """Minimisers with decimals: one by its convexity, more by symmetry or as zeros of a map."""
+        points = [tuple(Fraction(x) for x in self.short(p)) for p in self.found.points]
+        found = []
+        if _is_zero(self.found.value):
+            zeros = zero_boxes(self.problem, self.base(), points)
+            found += [] if zeros is None else [{**base, **zeros}]
+        for entry in self._around(base, points):
+            if len(points) == 1:
+                found.append({**base, "enclosed": {**entry, "convex": True}})
+            found.append({**base, "enclosed": entry})
+        return found
+
+    def _around(self, base: dict[str, Any], points: Sequence[Point]) -> list[dict[str, Any]]:
+        """The first point in a box of the inner part of the domain, its convexity, and images."""
+        point = points[0]
         for width in WIDTHS:
-            box = [[str(x - width), str(x + width)] for x in (_coarse(c) for c in center)]
+            box = [[str(x - width), str(x + width)] for x in map(_coarse, point)]
             if self.forms is None and not _within(box, self.problem):
                 continue
             least = self._least_eigenvalue(base, box)
-            if least is not None:
-                entry = {"point": point, "box": box, "convexity": str(least)}
-                return [
-                    {**base, "enclosed": {**entry, "convex": True}},
-                    {**base, "enclosed": entry},
-                ]
+            if least is None:
+                continue
+            entry = {"point": [str(x) for x in point], "box": box, "convexity": str(least)}
+            if len(points) == 1:
+                return [entry]
+            others = images(self.problem, self.base(), box, points)
+            return [] if others is None else [{**entry, "images": others}]
         return []
 
     def _least_eigenvalue(
@@ -223,13 +262,17 @@ def _value(formula: str) -> Fraction:
     return (lo + hi) / 2
 
 
-def _rounded(formula: str) -> Fraction:
+def rounded(formula: str) -> Fraction:
     """A rational within 2^-120 of a constant formula; the constant itself where it is short."""
     value = _value(formula)
     near = value.limit_denominator(10**6)
     return (
         near if abs(near - value) < Fraction(1, 2**120) else Fraction(round(value * 2**120), 2**120)
     )
+
+
+def _is_zero(value: str) -> bool:
+    return abs(_value(value)) < Fraction(1, 2**80) if value not in ("", "-oo") else False
 
 
 def _coarse(x: Fraction) -> Fraction:

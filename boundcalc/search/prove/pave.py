@@ -11,8 +11,9 @@ from fractions import Fraction
 from typing import Any
 
 from boundcalc.kernel.analytic import interval as iv
-from boundcalc.kernel.analytic.goal import Box, Context, Goal, MatrixGoal
+from boundcalc.kernel.analytic.goal import Box, Context, Ends, Goal, MatrixGoal
 from boundcalc.kernel.analytic.interval import Undefined
+from boundcalc.kernel.analytic.normal import TooMany
 from boundcalc.kernel.analytic.paving import (
     ANCHOR,
     CONVEX,
@@ -22,6 +23,7 @@ from boundcalc.kernel.analytic.paving import (
     MEAN,
     NATURAL,
     OUTSIDE,
+    RIDGE,
     SHARP,
     SKIP,
     Leaves,
@@ -30,6 +32,7 @@ from boundcalc.kernel.analytic.paving import (
     halves,
     packed,
 )
+from boundcalc.kernel.polynomial import TooLarge
 from boundcalc.search.prove.budget import Budget, Stopped
 
 PATIENCE = 2.0  # seconds before the number of boxes is foretold
@@ -93,7 +96,17 @@ class _Paver:
         self.points: list[tuple[Fraction, ...]] = []
         self.closed = 0
         self.share = 0.0  # of the whole box, by halvings
+        self.ridges = self.find_ridges() if not self.plain else []
         self.whole = [Fraction(1) if lo is None or hi is None else hi - lo for lo, hi in goal.box]
+
+    def find_ridges(self) -> list[int]:
+        """Variables at whose 0 the goal is 0 to second order."""
+        if self.scalar is None or self.scalar.goal.strict:
+            return []
+        try:
+            return [k for k in range(self.scalar.size) if self.scalar.ridge(k) is not None]
+        except (TooMany, TooLarge):
+            return []
 
     def run(self) -> Stopped | None:
         waiting: list[tuple[Box, int]] = [(self.goal.box, 0)]
@@ -155,6 +168,9 @@ class _Paver:
             return self.leaf(MEAN)
         if self.scalar is None or self.plain:
             return False
+        for axis in self.ridges:
+            if _beside(box[axis]) and self.scalar.holds(RIDGE, box, None, axis):
+                return self.leaf(RIDGE, axis)
         if bounded(box) is None:
             return self.tail(self.scalar, box)
         return self.convex(self.scalar, box)
@@ -283,6 +299,14 @@ class _Paver:
         if not scores[best] < float("inf") or relative[best] * 64 < relative[widest]:
             return widest
         return best
+
+
+def _beside(side: Ends) -> bool:
+    """Whether 0 is not much further from a side than it is wide."""
+    lo, hi = side
+    if lo is None or hi is None:
+        return True
+    return max(lo, -hi) <= 2 * (hi - lo)
 
 
 def _middle(x: iv.Interval) -> float:

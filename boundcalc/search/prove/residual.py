@@ -22,7 +22,7 @@ def sum_of_squares(problem: Problem) -> list[str] | None:
     for weight, root in _squares(parse(text), Fraction(1)):
         if root is None or weight <= 0:
             return None
-        found.append(f"sqrt({2 * weight})*({_text(root)})")
+        found.append(f"sqrt({2 * weight})*({written(root)})")
     return found if 0 < len(found) <= len(problem.variables) else None
 
 
@@ -43,7 +43,8 @@ def _squares(expr: Expr, weight: Fraction) -> Iterator[tuple[Fraction, Expr | No
             yield weight, None
 
 
-def _text(expr: Expr) -> str:
+def written(expr: Expr) -> str:
+    """The formula of a tree."""
     from boundcalc.kernel.grammar import Call, Name
 
     match expr:
@@ -52,11 +53,11 @@ def _text(expr: Expr) -> str:
         case Name(name):
             return name
         case Binary(op, left, right):
-            return f"({_text(left)} {op} {_text(right)})"
+            return f"({written(left)} {op} {written(right)})"
         case Power(base, exponent):
-            return f"({_text(base)})^({exponent})"
+            return f"({written(base)})^({exponent})"
         case Call("root", (base, Number(degree))):
-            return f"({_text(base)})^(1/{degree})"
+            return f"({written(base)})^(1/{degree})"
         case Call(function, arguments):
-            return f"{function}({', '.join(map(_text, arguments))})"
+            return f"{function}({', '.join(map(written, arguments))})"
     raise ValueError("not a formula")

@@ -13,8 +13,9 @@ from boundcalc.kernel.analytic.goal import Program, intervals
 from boundcalc.kernel.analytic.relation import matrices, second_order
 from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.search.numeric.estimate import Estimate
+from boundcalc.search.numeric.zero_curve import failing_points, feet
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
-from boundcalc.search.prove.minima import Minima, _rounded
+from boundcalc.search.prove.minima import Minima, rounded
 
 WIDTHS = tuple(Fraction(1, 2**k) for k in (30, 20, 12, 8, 5, 3))
 
@@ -58,6 +59,16 @@ def at_point(
         yield {"point": coordinates, "direction": vector}
 
 
+def off_curve(
+    minima: Minima, condition: str, level: Fraction | None, at: Sequence[Any]
+) -> Iterator[dict[str, Any]]:
+    """Points beside a curve of minimisers, with the places of the curve that may be nearest."""
+    for curve in minima.curves:
+        for point in failing_points(curve, condition, level, at):
+            for foot in feet(curve, point):
+                yield {"point": [str(x) for x in point], "foot": foot}
+
+
 def along_curve(
     claim: Mapping[str, Any], minima: Minima | None, curve: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
@@ -83,7 +94,7 @@ def into(
     if second_order(statement) is not None:
         return
     words = [_decimal(x) for x in point]
-    at = minima.short(words) if minima is not None else [str(_rounded(x)) for x in words]
+    at = minima.short(words) if minima is not None else [str(rounded(x)) for x in words]
     size = len(at)
     for k in range(size):
         for sign in ("+", "-"):
@@ -91,11 +102,11 @@ def into(
 
 
 def stationary(
-    claim: Mapping[str, Any], minima: Minima, estimate: Estimate
+    claim: Mapping[str, Any], minima: Minima, estimate: Estimate | None
 ) -> Iterator[dict[str, Any]]:
     """Points where ∇f = 0 that are not minimisers: exactly, or in a box with Krawczyk's test."""
     candidates = [list(point) for point in minima.found.critical]
-    if estimate.at is not None and estimate.kind in ("point", "boundary"):
+    if estimate is not None and estimate.at is not None and estimate.kind in ("point", "boundary"):
         candidates.append([_decimal(x) for x in estimate.at])
     for point in candidates:
         yield {"point": minima.short(point)}
@@ -114,7 +125,7 @@ def _boxes(
             f = moved(statement, facts, statement.mean)
             names = facts.frame.variables
             second = [terms.derivative(terms.derivative(f, a), b) for a in names for b in names]
-            center = [_rounded(x) for x in point]
+            center = [rounded(x) for x in point]
             flat = Program(terms, second)(intervals(names, [(x, x) for x in center]))
         except ERRORS:
             return
@@ -141,7 +152,7 @@ def downward(minima: Minima) -> Iterator[dict[str, Any]]:
     curve = minima.found.curve
     if curve is None:
         return
-    far = [float(_rounded(x)) for x in curve.values()]
+    far = [float(rounded(x)) for x in curve.values()]
     largest = max(abs(x) for x in far) or 1.0
     ray = [Fraction(x / largest).limit_denominator(64) for x in far]
     words = [f"({x})*t" for x in ray]

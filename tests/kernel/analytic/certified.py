@@ -68,6 +68,14 @@ CLAIMS = [
     Claimed("ball", ("x^2*y + x^2 + y^2",), "strongly-convex", (("mu", "1/10"),), PROVED,
             ball="0,0;1/2"),
     Claimed("not-convex", SINE, "convex", (), REFUTED),
+    Claimed("images", ("x^4 - 3*x^2 + cos(x)",), "qg", (("mu", "1/10"),), PROVED),
+    Claimed("zeros", ("(x^2+y-11)^2 + (x+y^2-7)^2",), "qg", (("mu", "20"),), REFUTED),
+    Claimed("arc", ("(x^2+y^2-1)^2/4",), "qg", (("mu", "4/5"),), PROVED,
+            domain="x=-3/5:3/5,y=1/2:3/2"),
+    Claimed("foot", ("x*y-1",), "rsi", (("mu", "0.76"),), REFUTED, domain="x=1/2:2,y=1/2:2",
+            residual=True),
+    Claimed("cross", ("x^2*y^2/2",), "aiming", (("theta", "2"),), PROVED),
+    Claimed("growth", ("y-sin(x)",), "qg", (("mu", "1"),), PROVED, residual=True),
     Claimed("domain", ("x - log(x)",), "pl", (("mu", "1/4"),), PROVED, domain="x=1/2:2"),
 ]  # fmt: skip
 
@@ -94,7 +102,8 @@ def rules(data: Any) -> set[str]:
     if isinstance(data, dict):
         found |= {data["rule"]} if isinstance(data.get("rule"), str) else set()
         for key in ("minimisers", "enclosed", "infimum", "infima", "forms", "point", "direction",
-                    "stationary", "curve", "kind", "via"):  # fmt: skip
+                    "stationary", "curve", "kind", "via", "images", "zeros", "foot",
+                    "flats"):  # fmt: skip
             if key in data:
                 found.add(key if key not in ("kind", "via") else data[key])
         data = list(data.values())

@@ -723,9 +723,9 @@ WITNESSES = {
     "irrational": ({"point": ["sqrt(2)"]}, "not a rational"),
     "holds": ({"point": ["1"]}, "not shown to fail"),
     "far": ({"point": ["9"]}, "not shown to fail"),
-    "box size": (stationary(box=[]), "a box and a square matrix"),
-    "inverse size": (stationary(inverse=[["1", "0"]]), "a box and a square matrix"),
-    "unbounded": (stationary(box=[["0", "oo"]]), "the box is bounded"),
+    "box size": (stationary(box=[]), "two ends for each variable"),
+    "inverse size": (stationary(inverse=[["1", "0"]]), "a square matrix"),
+    "unbounded": (stationary(box=[["0", "oo"]]), "box: bounded"),
     "no zero": (stationary(box=[["1/4", "1/2"]]), "no stationary point"),
     "minimum": (
         stationary(box=[["9/10", "11/10"]], inverse=[["1/8"]]),
@@ -817,8 +817,11 @@ def test_the_nearest_minimiser_counts() -> None:
     wells = claim("(x^2 - 1)^2", "aiming", {"theta": "any"})
     facts = {"minimisers": {"points": [["1"], ["0-1"]]}}
     proofs = {"minimisers.above": STURM}
-    # between the wells at 1/10 the nearest is 1; at 0 both are as near, which decides nothing
-    assert "not shown" in refused(wells, proofs, facts, witness={"point": ["0"]})
+    # between the wells at 1/10 the nearest is 1; at 0 both are as near, and it fails with both
+    assert accepted(wells, proofs, facts, witness={"point": ["0"]}) == "refuted"
+    tilted = claim("(x^2 - 1)^2*(2 + x)^2", "aiming", {"theta": "1/2"}, domain={"x": ["-3/2", "2"]})
+    assert "not shown" in refused(tilted, proofs, facts, witness={"point": ["0"]})
+    assert accepted(tilted, proofs, facts, witness={"point": ["1/100"]}) == "refuted"
     near = claim("(x^2 - 1)^2", "rsi", {"mu": "2"})
     assert accepted(near, proofs, facts, witness={"point": ["1/10"]}) == "refuted"
     assert accepted(near, proofs, facts, witness={"curve": ["1/10 + 1/t"]}) == "refuted"
