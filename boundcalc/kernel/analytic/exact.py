@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import sturm
@@ -259,3 +260,34 @@ def parts(context: Context, goal: Goal, p: Polynomial, shares: Json) -> list[Goa
             )
         )
     return found
+
+
+def radical(context: Context, goal: Goal, p: Polynomial, by: str) -> list[Goal]:
+    """A + B√q ≥ 0 (> 0) as two goals, with √q the newest root in p: |A| ≤ B√q, or |B|√q ≤ A.
+
+    by : "root" for B ≥ 0 and B²q ≥ A²; "rest" for A ≥ 0 and A² ≥ B²q. For > 0 the second is
+    strict. Raises Rejected.
+    """
+    normal = context.normal
+    roots = [n for n in p.variables() if (normal.atom(n) or ("",))[0] == "sqrt"]
+    if not roots or by not in ("root", "rest"):
+        raise Rejected(f"{goal.name}: no square root, or not by the root or the rest")
+    name = max(roots, key=_age)
+    q = (normal.atom(name) or ("", ZERO))[1]
+    a, b = ZERO, ZERO
+    for monomial, c in p.terms.items():
+        rest = tuple((n, e) for n, e in monomial if n != name)
+        if rest == monomial:
+            a = a + Polynomial({monomial: c})
+        else:  # √q² was replaced by q: the exponent is 1
+            b = b + Polynomial({rest: c})
+    under = normal.times(normal.times(b, b), q)
+    square = normal.times(a, a)
+    first, gap = (b, under + scaled(square, Fraction(-1)))
+    if by == "rest":
+        first, gap = (a, square + scaled(under, Fraction(-1)))
+    plain = replace(goal, anchors=())
+    return [
+        replace(plain, name=f"{goal.name}.{by}", term=normal.node(first), strict=False),
+        replace(plain, name=f"{goal.name}.gap", term=normal.node(gap)),
+    ]

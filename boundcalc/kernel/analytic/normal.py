@@ -250,6 +250,8 @@ class Normal:
         if function in ODD + EVEN and argument.key[-1][1] < 0:
             inside = variable(self._name(function, scaled(argument, Fraction(-1))))
             return scaled(inside, Fraction(-1)) if function in ODD else inside
+        if function == "softplus" and value == 0:
+            return self.function("log", constant(Fraction(2)))
         if function == "sqrt" and value is not None and value > 0:
             # √(n/d) = √(n·d)/d, so that equal roots get one name
             inside = constant(Fraction(value.numerator * value.denominator))
@@ -330,7 +332,7 @@ class Normal:
             return self.terms.var(name)
         function, argument = atom
         if function in ("pi", "e"):
-            return self.terms._node(function)
+            return self.terms.named(function)
         if function.startswith("root"):
             return self.terms.root(self.node(argument), int(function[4:]))
         return self.terms.apply(function, self.node(argument))

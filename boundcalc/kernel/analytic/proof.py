@@ -11,6 +11,7 @@ from boundcalc.kernel.analytic.chart import charted, pieces
 from boundcalc.kernel.analytic.free import freed, freed_matrix
 from boundcalc.kernel.analytic.goal import Context, Goal, MatrixGoal
 from boundcalc.kernel.analytic.gram import shifted
+from boundcalc.kernel.analytic.openness import is_positive
 from boundcalc.kernel.analytic.paving import Leaves, MatrixLeaves, unpacked, walk
 from boundcalc.kernel.analytic.statement import rational
 from boundcalc.kernel.analytic.terms import Node, Terms
@@ -59,6 +60,20 @@ def check_goal(context: Context, goal: Goal | MatrixGoal, proof: Json) -> int:
         if not shown:
             raise Rejected(f"{goal.name}: not shown by {rule}")
         return 1
+    if rule == "open":
+        raw = fields(proof, goal.name, {"rule"}, {"form"})
+        inner, _ = shaped(context, goal, text(raw.get("form", "factored"), "form"))
+        if not is_positive(context.terms, inner):
+            raise Rejected(f"{goal.name}: not shown to be positive by its form")
+        return 1
+    if rule == "radical":
+        raw = fields(proof, goal.name, {"rule", "by", "proofs"}, {"form"})
+        _, polynomial = shaped(context, goal, text(raw.get("form", "cleared"), "form"))
+        goals = exact.radical(context, goal, polynomial, text(raw["by"], "radical"))
+        given = items(raw["proofs"], goal.name)
+        if len(given) != len(goals):
+            raise Rejected(f"{goal.name}: one proof for each part")
+        return sum(check_goal(context, g, p) for g, p in zip(goals, given, strict=True))
     if rule == "sos":
         _, polynomial = shaped(context, goal, text(proof.get("form", "cleared"), "form"))
         exact.by_squares(context, goal, polynomial, proof)

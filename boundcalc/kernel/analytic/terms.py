@@ -51,6 +51,10 @@ class Terms:
     def var(self, name: str) -> Node:
         return self._node("var", name)
 
+    def named(self, name: str) -> Node:
+        """pi or e."""
+        return self._node(name)
+
     def value(self, node: Node) -> Fraction | None:
         """The rational that a node is, if it is one."""
         key = self.nodes[node]
@@ -131,7 +135,7 @@ class Terms:
                 if name in names:
                     return names[name]
                 if name in CONSTANTS:
-                    return self._node(name)
+                    return self.named(name)
                 known = ", ".join(n for n in (*names, *CONSTANTS) if n[0] != "@")
                 raise GrammarError(f"unknown name {name!r}; known: {known}", at)
             case Binary(op, left, right, at):

@@ -8,12 +8,13 @@ from typing import Any
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.chart import charted, pieces
-from boundcalc.kernel.analytic.exact import box_constraints, by_form, by_sturm, parts
+from boundcalc.kernel.analytic.exact import box_constraints, by_form, by_sturm, parts, radical
 from boundcalc.kernel.analytic.free import freed, freed_matrix
 from boundcalc.kernel.analytic.goal import Box, Context, Goal, MatrixGoal, Program, intervals
 from boundcalc.kernel.analytic.gram import Group, groups, shifted
 from boundcalc.kernel.analytic.interval import Undefined
 from boundcalc.kernel.analytic.normal import TooMany
+from boundcalc.kernel.analytic.openness import is_positive
 from boundcalc.kernel.analytic.paving import bounded, halves
 from boundcalc.kernel.analytic.proof import (
     MAX_MINORS,
@@ -72,7 +73,7 @@ class Prover:
     # -- scalar goals
 
     def scalar(self, goal: Goal) -> Proof | Stopped:
-        found = self.exact(goal)
+        found = self.exact(goal) or self.radical(goal)
         if found is not None:
             return found
         quick = self.paved(goal, "factored", QUICK, self.budget)
@@ -122,6 +123,32 @@ class Prover:
                     return {"rule": "sturm", "form": form}
             except Rejected:
                 continue
+        return self.open(goal) if goal.strict else None
+
+    def open(self, goal: Goal) -> Proof | None:
+        """A strict inequality by ranges with open ends; a square root against the rest."""
+        for form in ("factored", "expanded", "cleared"):
+            try:
+                inner, _ = shaped(self.context, goal, form)
+                if is_positive(self.context.terms, inner):
+                    self.used("open ranges")
+                    return {"rule": "open", "form": form}
+            except (TooMany, TooLarge, Undefined):
+                continue
+        return None
+
+    def radical(self, goal: Goal) -> Proof | None:
+        """A + B√q: B√q ≥ |A| or A ≥ |B|√q, where exact rules then do."""
+        for by in ("root", "rest"):
+            try:
+                _, p = shaped(self.context, goal, "cleared")
+                goals = radical(self.context, goal, p, by)
+            except (TooMany, TooLarge, Rejected):
+                return None
+            proofs = [self.exact(inner) or self.radical(inner) for inner in goals]
+            if None not in proofs:
+                self.used("square roots")
+                return {"rule": "radical", "by": by, "form": "cleared", "proofs": proofs}
         return None
 
     def paved(self, goal: Goal, form: str, most: int, budget: Budget) -> Proof | Stopped:

@@ -56,6 +56,11 @@ class Minima:
             return None
         return [[str(x) for x in row] for row in forms]
 
+    @property
+    def size(self) -> int:
+        """How many coordinates the frame has."""
+        return len(self.forms or self.problem.variables)
+
     def framed(self, point: Sequence[str]) -> list[str]:
         """A point in the coordinates of the frame: x = Aᵀs gives s = A x / |a|² row by row."""
         forms = self.found.forms

@@ -736,7 +736,7 @@ WITNESSES = {
     "curve name": ({"curve": ["s"]}, "unknown name"),
     "curve kind": ({"curve": ["t"], "kind": "wild"}, "of kind"),
     "curve holds": ({"curve": ["t"]}, "not shown to fail along"),
-    "not rational": ({"curve": ["exp(t)"]}, "not a rational function"),
+    "no sum": ({"curve": ["exp(exp(t))"]}, "no sum of rational powers"),
     "not below": ({"curve": ["t"], "kind": "below"}, "minus infinity"),
     "not empty": ({"curve": ["t"], "kind": "empty", "value": "0"}, "does not go to its value"),
 }
