@@ -153,7 +153,8 @@ def root(a: Interval, degree: int) -> Interval:
     """The root of a degree, where a ≥ 0."""
     if not a[0] >= 0:
         raise Undefined("a root of what may be negative")
-    return _pair(a[0].root(degree), INF if not a[1].is_finite() else a[1].root(degree))
+    low = a[0] if a[0] == 0 else a[0].root(degree)
+    return _pair(low, INF if not a[1].is_finite() else a[1].root(degree))
 
 
 def log(a: Interval) -> Interval:
