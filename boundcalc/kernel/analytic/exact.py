@@ -97,6 +97,15 @@ def require_defined(
             raise Rejected(f"{what}: a function in it is not known to be defined")
 
 
+def require_smooth(context: Context, positive: Sequence[Node], nodes: Sequence[Node]) -> None:
+    """Check that no |u|^p with p ≤ 0 is meant where u may be 0. Raises Rejected.
+
+    Such terms come from derivatives: at u = 0 they do not exist.
+    """
+    if any(kink not in positive for kink in context.terms.kinks(nodes, 0)):
+        raise Rejected("a derivative of an absolute value that may not exist")
+
+
 def by_form(normal: Normal, p: Polynomial, strict: bool) -> bool:
     """Whether every term is nonnegative by its form, and one positive where that is asked for."""
     positive = False
@@ -116,7 +125,7 @@ def _kind(normal: Normal, name: str, exponent: int) -> str:
             return "positive"
         if function == "sqrt" and by_form(normal, argument, True):
             return "positive"
-        if function in NONNEGATIVE or function.startswith("root"):
+        if function in NONNEGATIVE or function.startswith(("root", "size")):
             return "nonnegative"
     return "nonnegative" if exponent % 2 == 0 else ""
 
@@ -206,9 +215,9 @@ def by_squares(context: Context, goal: Goal, p: Polynomial, proof: Json) -> None
 
 def vanishes(context: Context, node: Node, names: Sequence[str], anchor: Anchor) -> bool:
     """Whether a node and its gradient are exactly 0 at an exact anchor."""
-    if anchor.point is None:
-        return False
     terms = context.terms
+    if anchor.point is None or terms.kinks([node], 1):
+        return False
     place = dict(zip(names, anchor.point, strict=True))
     nodes = [node, *(terms.derivative(node, name) for name in names)]
     return not any(context.normal.of(terms.substitute(n, place)) for n in nodes)

@@ -23,7 +23,7 @@ from boundcalc.kernel.analytic import sturm
 from boundcalc.kernel.analytic.exact import cleared, one_variable, require_defined, vanishes
 from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Anchor, Box, Ends, Goal, MatrixGoal, evaluate, intervals
-from boundcalc.kernel.analytic.relation import about_differences
+from boundcalc.kernel.analytic.relation import about_differences, second_order
 from boundcalc.kernel.analytic.statement import (
     MAX_COMPONENTS,
     Statement,
@@ -83,10 +83,15 @@ KEYS = {"forms", "minimisers", "enclosed", "infimum", "infima", "residual"}
 def defined(statement: Statement) -> tuple[tuple[Goal, ...], tuple[Node, ...]]:
     """Goals by which every function is smooth on the domain, and the nodes they make positive.
 
-    A denominator has one sign on the (connected) domain: that at a point. Raises Rejected.
+    A denominator has one sign on the (connected) domain: that at a point. Where |u|^p is not as
+    often differentiable as the condition needs (p ≤ 1; p ≤ 2 for second derivatives), u² > 0.
+    Raises Rejected.
     """
     goals: list[Goal] = []
-    for node in dict.fromkeys(argument for _, argument in statement.partial):
+    smooth = 1 if second_order(statement) is None else 2
+    functions = (*statement.functions, statement.mean, *statement.residual)
+    kinks = statement.context.terms.kinks(functions, smooth)
+    for node in dict.fromkeys([*(argument for _, argument in statement.partial), *kinks]):
         inner = _signed(statement, node)
         goals.append(
             Goal(

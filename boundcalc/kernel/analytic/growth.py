@@ -159,6 +159,11 @@ class Growth:
             return self._power(inner, Fraction(-1))
         if function == "sqrt" or function.startswith("root"):
             return self._power(inner, Fraction(1, int(function[4:]) if function != "sqrt" else 2))
+        size = self.normal.size_of(name)
+        if size is not None:
+            side = Fraction(self._lead(inner)[1])
+            raised = self._power(self._scaled(inner, side), size[1])
+            return self._scaled(raised, side if size[0] else Fraction(1))
         if function in ("sinh", "cosh"):
             sign = Fraction(-1 if function == "sinh" else 1)
             both = self._plus(
@@ -198,13 +203,13 @@ class Growth:
         rest = self._free(0, 2 ** ceil(abs(a - ORDER)))
         coefficients = [constant(b) for b in binomials[:ORDER]]
         series = self._taylor(small, coefficients, scaled(rest, binomials[ORDER]))
-        if a == -1:
-            factor = self.normal.function("inv", c)
-        elif number(c) == 1:
+        if number(c) == 1:
             factor = ONE
         else:
-            terms_ = self.context.terms
-            factor = self.normal.of(terms_.root(self.normal.node(c), a.denominator))
+            graph = self.context.terms
+            base = self.normal.node(c)
+            base = base if a.denominator == 1 else graph.root(base, a.denominator)
+            factor = self.normal.of(graph.power(base, a.numerator))
         return self._product({_times(rate, a): factor}, series)
 
     def _split(self, terms: Sum) -> tuple[Sum, Polynomial, Sum]:
