@@ -32,6 +32,7 @@ class Terms:
         self.nodes: list[Key] = []
         self._places: dict[Key, Node] = {}
         self._derivatives: dict[tuple[Node, str], Node] = {}
+        self._sizes = False  # whether there are absolute values: they are looked for in products
         self.zero = self.const(Fraction(0))
         self.one = self.const(Fraction(1))
 
@@ -83,12 +84,17 @@ class Terms:
             return self.const(x * y)
         if a == b:
             return self.power(a, 2)
-        merged = self._merged(a, b) or self._merged(b, a)
+        merged = self._merged(a, b) or self._merged(b, a) if self._sizes else None
         return self._node("mul", min(a, b), max(a, b)) if merged is None else merged
 
     def _merged(self, a: Node, b: Node) -> Node | None:
         """|u|^p times a power of u (a factor of b) as one node: smoother than its parts."""
         kind, *rest = self.nodes[a]
+        if kind == "mul":
+            for inner, other in (rest, rest[::-1]):
+                merged = self._merged(inner, b)
+                if merged is not None:
+                    return self.mul(merged, other)
         if kind not in ("size", "odd") or rest[1] <= 0:
             return None
         u, p = rest
@@ -126,8 +132,9 @@ class Terms:
         key = self.nodes[a]
         if key[0] == "power":
             return self._node("power", key[1], key[2] * n)
-        if key[0] == "size" and key[2] > 0:
-            return self.size(key[1], key[2] * n)
+        if key[0] in ("size", "odd") and key[2] > 0:
+            kind = self.odd if key[0] == "odd" and n % 2 else self.size
+            return kind(key[1], key[2] * n)
         return a if n == 1 else self._node("power", a, n)
 
     def root(self, a: Node, degree: int) -> Node:
@@ -140,6 +147,7 @@ class Terms:
         """|a|^p, a polynomial in a for even whole p > 0."""
         if p > 0 and p.denominator == 1 and p.numerator % 2 == 0:
             return self.power(a, p.numerator)
+        self._sizes = True
         return self._node("size", a, p)
 
     def odd(self, a: Node, p: Fraction) -> Node:

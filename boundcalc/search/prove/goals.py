@@ -23,6 +23,7 @@ from boundcalc.kernel.analytic.proof import (
     shaped,
     with_margin,
 )
+from boundcalc.kernel.analytic.split import split
 from boundcalc.kernel.claim import ClaimError
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import Polynomial, TooLarge
@@ -123,7 +124,20 @@ class Prover:
                     return {"rule": "sturm", "form": form}
             except Rejected:
                 continue
-        return self.open(goal) if goal.strict else None
+        return self.pieces(goal) or (self.open(goal) if goal.strict else None)
+
+    def pieces(self, goal: Goal) -> Proof | None:
+        """One variable: between the points where absolute values bend."""
+        try:
+            _, p = shaped(self.context, goal, "cleared")
+            at = cuts(self.context, goal, p)
+            if not at:
+                return None
+            proofs = [self.exact(piece) for piece in split(self.context, goal, p, at)]
+        except (TooMany, TooLarge, Rejected):
+            return None
+        words = [str(x) for x in at]
+        return None if None in proofs else {"rule": "split", "at": words, "proofs": proofs}
 
     def open(self, goal: Goal) -> Proof | None:
         """A strict inequality by ranges with open ends; a square root against the rest."""
@@ -478,6 +492,23 @@ def _halved(box: Box) -> list[Box]:
         return [box]
     axis = max(range(len(cell)), key=lambda k: cell[k][1] - cell[k][0])
     return [(*box[:axis], half, *box[axis + 1 :]) for half in halves(box[axis])]
+
+
+def cuts(context: Context, goal: Goal, p: Polynomial) -> list[Fraction]:
+    """Where the linear arguments of absolute values change sign inside the interval."""
+    if len(goal.variables) != 1:
+        return []
+    (name,), ((lo, hi),) = goal.variables, goal.box
+    found = set()
+    for atom in p.variables():
+        size = context.normal.size_of(atom)
+        terms = size[2].terms if size is not None else {}
+        slope = terms.get(((name, 1),))
+        if slope and set(terms) <= {(), ((name, 1),)}:
+            at = -terms.get((), Fraction(0)) / slope
+            if (lo is None or lo < at) and (hi is None or at < hi):
+                found.add(at)
+    return sorted(found)
 
 
 def _zeros(goal: Goal) -> list[tuple[Fraction, ...]]:

@@ -11,13 +11,14 @@ from typing import Any
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.check import prepared
 from boundcalc.kernel.analytic.facts import Facts, moved
-from boundcalc.kernel.analytic.goal import MatrixGoal, evaluate
+from boundcalc.kernel.analytic.goal import Goal, MatrixGoal, evaluate
 from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.library.analytic import claim_of
 from boundcalc.library.problem import Problem
 from boundcalc.search.numeric.minimisers import Minimisers, find
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
 from boundcalc.search.prove.budget import Budget
+from boundcalc.search.prove.goals import cuts
 from boundcalc.search.prove.pave import Paved, pave
 
 WIDTHS = tuple(Fraction(2) ** k for k in (6, 4, 3, 2, 1, 0, -1, -2, -3, -4, -6, -8))
@@ -100,11 +101,20 @@ class Minima:
             return self._enclosed(base)
         tries = []
         if len(points[0]) == 1:
-            tries.append({**base, "minimisers": {"points": points}})
+            bends = self._cuts(base)
+            tries.append({**base, "minimisers": {"points": points, **bends}})
         boxes = [self._convex_box(base, p) for p in points]
         if all(box is not None for box in boxes):
             tries.append({**base, "minimisers": {"points": points, "boxes": boxes}})
         return tries + self._enclosed(base)  # where exact values do not show themselves as such
+
+    def _cuts(self, base: dict[str, Any]) -> dict[str, list[str]]:
+        """Where absolute values bend, in one variable."""
+        statement, _, facts = prepared(claim_of(self.problem, "convex", {}), base)
+        f = statement.context.normal.of(moved(statement, facts, statement.mean))
+        goal = Goal("f", facts.frame.variables, facts.frame.box, statement.context.terms.zero)
+        at = cuts(statement.context, goal, f)
+        return {"cuts": [str(x) for x in at]} if at else {}
 
     def infimum(self, found: Minimisers) -> dict[str, Any]:
         """Bounds of one infimum."""
