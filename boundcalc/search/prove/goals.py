@@ -8,13 +8,12 @@ from typing import Any
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.chart import charted, pieces
-from boundcalc.kernel.analytic.exact import box_constraints, by_form, by_sturm, parts, radical
+from boundcalc.kernel.analytic.exact import box_constraints, parts
 from boundcalc.kernel.analytic.free import freed, freed_matrix
 from boundcalc.kernel.analytic.goal import Box, Context, Goal, MatrixGoal, Program, intervals
 from boundcalc.kernel.analytic.gram import Group, groups, shifted
 from boundcalc.kernel.analytic.interval import Undefined
 from boundcalc.kernel.analytic.normal import TooMany
-from boundcalc.kernel.analytic.openness import is_positive
 from boundcalc.kernel.analytic.paving import bounded, halves
 from boundcalc.kernel.analytic.proof import (
     MAX_MINORS,
@@ -23,10 +22,10 @@ from boundcalc.kernel.analytic.proof import (
     shaped,
     with_margin,
 )
-from boundcalc.kernel.analytic.split import split
 from boundcalc.kernel.claim import ClaimError
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import Polynomial, TooLarge
+from boundcalc.search.prove.algebra import Algebra
 from boundcalc.search.prove.budget import Budget, Stopped
 from boundcalc.search.prove.pave import Paved, pave
 
@@ -49,6 +48,7 @@ class Prover:
         self.budget = budget
         self.attempts: list[tuple[str, str]] = []
         self.methods: dict[str, int] = {}
+        self._algebra = Algebra(context, self.used)
 
     def note(self, stopped: Stopped, goal: Goal | MatrixGoal) -> Stopped:
         """Remember why a method stopped."""
@@ -74,7 +74,7 @@ class Prover:
     # -- scalar goals
 
     def scalar(self, goal: Goal) -> Proof | Stopped:
-        found = self.exact(goal) or self.radical(goal)
+        found = self.exact(goal) or self._algebra.surds(goal)
         if found is not None:
             return found
         quick = self.paved(goal, "factored", QUICK, self.budget)
@@ -109,61 +109,8 @@ class Prover:
         return None
 
     def exact(self, goal: Goal) -> Proof | None:
-        """By form, or by Sturm's theorem in one variable."""
-        for form in ("expanded", "cleared"):
-            try:
-                _, p = shaped(self.context, goal, form)
-            except (TooMany, TooLarge):
-                return None
-            if by_form(self.context.normal, p, goal.strict):
-                self.used("inspection")
-                return {"rule": "form", "form": form}
-            try:
-                if by_sturm(goal, p):
-                    self.used("Sturm")
-                    return {"rule": "sturm", "form": form}
-            except Rejected:
-                continue
-        return self.pieces(goal) or (self.open(goal) if goal.strict else None)
-
-    def pieces(self, goal: Goal) -> Proof | None:
-        """One variable: between the points where absolute values bend."""
-        try:
-            _, p = shaped(self.context, goal, "cleared")
-            at = cuts(self.context, goal, p)
-            if not at:
-                return None
-            proofs = [self.exact(piece) for piece in split(self.context, goal, p, at)]
-        except (TooMany, TooLarge, Rejected):
-            return None
-        words = [str(x) for x in at]
-        return None if None in proofs else {"rule": "split", "at": words, "proofs": proofs}
-
-    def open(self, goal: Goal) -> Proof | None:
-        """A strict inequality by ranges with open ends; a square root against the rest."""
-        for form in ("factored", "expanded", "cleared"):
-            try:
-                inner, _ = shaped(self.context, goal, form)
-                if is_positive(self.context.terms, inner):
-                    self.used("open ranges")
-                    return {"rule": "open", "form": form}
-            except (TooMany, TooLarge, Undefined):
-                continue
-        return None
-
-    def radical(self, goal: Goal) -> Proof | None:
-        """A + B√q: B√q ≥ |A| or A ≥ |B|√q, where exact rules then do."""
-        for by in ("root", "rest"):
-            try:
-                _, p = shaped(self.context, goal, "cleared")
-                goals = radical(self.context, goal, p, by)
-            except (TooMany, TooLarge, Rejected):
-                return None
-            proofs = [self.exact(inner) or self.radical(inner) for inner in goals]
-            if None not in proofs:
-                self.used("square roots")
-                return {"rule": "radical", "by": by, "form": "cleared", "proofs": proofs}
-        return None
+        """By rules without boxes."""
+        return self._algebra.exact(goal)
 
     def paved(self, goal: Goal, form: str, most: int, budget: Budget) -> Proof | Stopped:
         """A paving in one form."""
@@ -492,23 +439,6 @@ def _halved(box: Box) -> list[Box]:
         return [box]
     axis = max(range(len(cell)), key=lambda k: cell[k][1] - cell[k][0])
     return [(*box[:axis], half, *box[axis + 1 :]) for half in halves(box[axis])]
-
-
-def cuts(context: Context, goal: Goal, p: Polynomial) -> list[Fraction]:
-    """Where the linear arguments of absolute values change sign inside the interval."""
-    if len(goal.variables) != 1:
-        return []
-    (name,), ((lo, hi),) = goal.variables, goal.box
-    found = set()
-    for atom in p.variables():
-        size = context.normal.size_of(atom)
-        terms = size[2].terms if size is not None else {}
-        slope = terms.get(((name, 1),))
-        if slope and set(terms) <= {(), ((name, 1),)}:
-            at = -terms.get((), Fraction(0)) / slope
-            if (lo is None or lo < at) and (hi is None or at < hi):
-                found.add(at)
-    return sorted(found)
 
 
 def _zeros(goal: Goal) -> list[tuple[Fraction, ...]]:

@@ -16,9 +16,9 @@ from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.library.analytic import claim_of
 from boundcalc.library.problem import Problem
 from boundcalc.search.numeric.minimisers import Minimisers, find
+from boundcalc.search.prove.algebra import cuts
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
 from boundcalc.search.prove.budget import Budget
-from boundcalc.search.prove.goals import cuts
 from boundcalc.search.prove.pave import Paved, pave
 
 WIDTHS = tuple(Fraction(2) ** k for k in (6, 4, 3, 2, 1, 0, -1, -2, -3, -4, -6, -8))
