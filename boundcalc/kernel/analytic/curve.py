@@ -9,7 +9,7 @@ from boundcalc.kernel.analytic.cases import broken, forms, powers
 from boundcalc.kernel.analytic.facts import Facts, moved
 from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import evaluate
-from boundcalc.kernel.analytic.growth import STILL, TIME, Growth, Rate, compare
+from boundcalc.kernel.analytic.growth import ORDERS, STILL, TIME, Growth, Rate, compare
 from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
 from boundcalc.kernel.analytic.relation import second_order
 from boundcalc.kernel.analytic.statement import Statement
@@ -28,7 +28,7 @@ class Curve:
         self.names = facts.frame.variables
         nodes = _coordinates(statement, data, len(self.names))
         self._place = dict(zip(self.names, nodes, strict=True))
-        self._growth = Growth(statement.context, facts.parameters)
+        self._growths = [Growth(statement.context, facts.parameters, n) for n in ORDERS]
         terms = statement.context.terms
         for x, (lo, hi) in zip(self.names, facts.frame.box, strict=True):
             steps = [] if lo is None else [terms.sub(terms.var(x), terms.const(lo))]
@@ -50,13 +50,22 @@ class Curve:
         try:
             degree, lead = leading(self.statement.context.normal, p)
         except Rejected:
-            return self._growth.leading(p)
+            return self._followed(p)
         return ((), Fraction(degree), Fraction(0)), (lead > 0) - (lead < 0)
+
+    def _followed(self, p: Polynomial) -> tuple[Rate, int]:
+        *first, last = self._growths
+        for growth in first:
+            try:
+                return growth.leading(p)
+            except Rejected:
+                continue
+        return last.leading(p)
 
     def vanishes(self, node: Node) -> bool:
         """Whether a node tends to 0."""
         p = self.along(node)
-        return not p or compare(self._growth.rate(p), STILL) < 0
+        return not p or compare(self._growths[0].rate(p), STILL) < 0
 
     def negative(self, node: Node) -> bool:
         """Whether a relation is negative in the end, for every value of the open constant.

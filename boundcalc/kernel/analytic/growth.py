@@ -21,7 +21,7 @@ from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import ONE, Polynomial, constant, variable
 
 TIME = "t"
-ORDER = 4  # of Taylor's formula
+ORDERS = (4, 9)  # of Taylor's formula, one after the other
 MOST = 600  # terms of a sum
 Powers: TypeAlias = tuple[tuple[Fraction, Fraction], ...]  # (power, coefficient), greatest first
 Rate: TypeAlias = tuple[Powers, Fraction, Fraction]  # Q, k, l
@@ -34,7 +34,7 @@ LEVEL: Mapping[str, tuple[int, int, int]] = {
     "softplus": (0, 0, 1),
     "tanh": (-1, 1, 2),
 }
-MILD = ("sin", "cos", "tanh", "atan", "logistic", "softplus")  # |fourth derivative| ≤ 8
+MILD = ("sin", "cos", "tanh", "atan", "logistic", "softplus")  # |f⁽ⁿ⁾| ≤ n!·(4/3)^n
 
 
 def compare(a: Rate, b: Rate) -> int:
@@ -60,12 +60,19 @@ def _times(rate: Rate, by: Fraction) -> Rate:
 class Growth:
     """Sums for the atoms of one graph in the variable t.
 
-    ranges : further variables with rational enclosures of what they stand for.
+    ranges : further variables with rational enclosures of what they stand for; order : of Taylor's
+    formula, which is then used up to the terms before.
     """
 
-    def __init__(self, context: Context, ranges: Mapping[str, tuple[Fraction, Fraction]]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        ranges: Mapping[str, tuple[Fraction, Fraction]],
+        order: int = ORDERS[0],
+    ) -> None:
         self.context, self.normal = context, context.normal
         self.ranges = dict(ranges)
+        self.order = order
         self._known: dict[str, Sum] = {}
 
     def leading(self, p: Polynomial) -> tuple[Rate, int]:
@@ -130,7 +137,7 @@ class Growth:
         return variable(name)
 
     def _taylor(self, small: Sum, coefficients: list[Polynomial], rest: Polynomial) -> Sum:
-        """Σ coefficients_j·small^j + rest·small^ORDER."""
+        """Σ coefficients_j·small^j + rest·small^order."""
         total: Sum = {}
         power: Sum = {STILL: ONE}
         for c in [*coefficients, rest] if small else coefficients[:1]:
@@ -198,11 +205,11 @@ class Growth:
         if a.denominator > 1 and sign < 0:
             raise Rejected("growth: a root of what is negative")
         binomials = [Fraction(1)]
-        for j in range(ORDER):
+        for j in range(self.order):
             binomials.append(binomials[-1] * (a - j) / (j + 1))
-        rest = self._free(0, 2 ** ceil(abs(a - ORDER)))
-        coefficients = [constant(b) for b in binomials[:ORDER]]
-        series = self._taylor(small, coefficients, scaled(rest, binomials[ORDER]))
+        rest = self._free(0, 2 ** ceil(abs(a - self.order)))
+        coefficients = [constant(b) for b in binomials[: self.order]]
+        series = self._taylor(small, coefficients, scaled(rest, binomials[self.order]))
         if number(c) == 1:
             factor = ONE
         else:
@@ -231,8 +238,8 @@ class Growth:
                 k = value
             else:
                 powers.append((power, value))
-        rest = self._free(0, Fraction(3, factorial(ORDER)))
-        coefficients = [constant(Fraction(1, factorial(j))) for j in range(ORDER)]
+        rest = self._free(0, Fraction(3, factorial(self.order)))
+        coefficients = [constant(Fraction(1, factorial(j))) for j in range(self.order)]
         rate = (tuple(sorted(powers, reverse=True)), k, Fraction(0))
         factor = self.normal.function("exp", still)
         return self._product({rate: factor}, self._taylor(fades, coefficients, rest))
@@ -246,14 +253,17 @@ class Growth:
         if k:
             whole[((), Fraction(0), Fraction(1))] = constant(k)
         level = self.normal.function("log", c)
-        coefficients = [ZERO] + [constant(Fraction((-1) ** (j + 1), j)) for j in range(1, ORDER)]
-        rest = self._free(-Fraction(2**ORDER, ORDER), Fraction(2**ORDER, ORDER))
+        coefficients = [ZERO] + [
+            constant(Fraction((-1) ** (j + 1), j)) for j in range(1, self.order)
+        ]
+        bound = Fraction(2**self.order, self.order)
+        rest = self._free(-bound, bound)
         return self._plus(
             whole, {STILL: level} if level else {}, self._taylor(small, coefficients, rest)
         )
 
     def _near(self, function: str, terms: Sum) -> Sum:
-        """f(c + v) by Taylor's formula, for f whose fourth derivative is at most 8 in size."""
+        """f(c + v) by Taylor's formula, for f with |f⁽ⁿ⁾| ≤ n!·(4/3)^n."""
         if function not in MILD:
             raise Rejected(f"growth: {function} is not known along the curve")
         _, still, fades = self._split(terms)
@@ -261,11 +271,11 @@ class Growth:
         node = t.apply(function, t.var("@x"))
         place = {"@x": self.normal.node(still)}
         coefficients = []
-        for j in range(ORDER):
+        for j in range(self.order):
             value = self.normal.of(t.substitute(node, place))
             coefficients.append(scaled(value, Fraction(1, factorial(j))))
             node = t.derivative(node, "@x")
-        bound = Fraction(8, factorial(ORDER))
+        bound = Fraction(4, 3) ** self.order
         return self._taylor(fades, coefficients, self._free(-bound, bound))
 
     def _far(self, function: str, terms: Sum) -> Sum:

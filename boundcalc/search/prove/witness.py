@@ -169,7 +169,8 @@ def outward(claim: Mapping[str, Any], minima: Minima | None) -> Iterator[dict[st
     size = len(statement.variables) if minima is None else minima.size
     directions: list[dict[str, Any]] = [{}]
     if second_order(statement) is not None:
-        width = len(statement.residual) or size
+        inward = second_order(statement) == "uniform-conditioning"
+        width = len(statement.residual) if inward else size
         directions = [{"direction": [str(int(j == k)) for j in range(width)]} for k in range(width)]
     for base in ("0", "1") if size > 1 else ("0",):
         for k in range(size):

@@ -22,12 +22,12 @@ from boundcalc.kernel.polynomial import TooLarge
 from .oracle import as_sympy
 
 
-def grown(text: str) -> tuple[Rate, int]:
+def grown(text: str, order: int = 4) -> tuple[Rate, int]:
     """What the kernel says."""
     terms = Terms()
     normal = Normal(terms)
     node = terms.read(parse(text), {"t": terms.var("t")})
-    growth = Growth(Context(terms, normal), {})
+    growth = Growth(Context(terms, normal), {}, order)
     rate, sign = growth.leading(normal.of(node))
     assert compare(growth.rate(normal.of(node)), rate) == 0
     return rate, sign
@@ -61,17 +61,23 @@ KNOWN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", KNOWN)
+DEEP = ["1/(2*t^2)+cos(1/t)-1", "sin(1/t)-1/t+1/(6*t^3)-1/(120*t^5)", "tanh(1/t)-1/t+1/(3*t^3)",
+        "softplus(1/t)-log(2)-1/(2*t)-1/(8*t^2)", "exp(1/t)-1-1/t-1/(2*t^2)-1/(6*t^3)-1/(24*t^4)",
+        "sqrt(1+1/t)-1-1/(2*t)+1/(8*t^2)-1/(16*t^3)+5/(128*t^4)", "atan(1/t)-1/t+1/(3*t^3)",
+        "log(1+1/t)-1/t+1/(2*t^2)-1/(3*t^3)+1/(4*t^4)", "logistic(1/t)-1/2-1/(4*t)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*KNOWN, *DEEP])
 def test_rates_and_signs(text: str) -> None:
     """f(t) divided by its rate stays between positive bounds, and f has the sign."""
-    rate, sign = grown(text)
+    rate, sign = grown(text, 9 if text in DEEP else 4)
     with mp.workdps(600):
         if "log(" in text and rate[2]:
             places = [10**30, 10**60]
         else:
             places = [60, 97] if rate[0] or "exp" in text else [10**4, 10**6]
         ratios = [sign * number(text, t) / scale(rate, t) for t in places]
-    assert all(mpf("0.02") < r < 50 for r in ratios), (rate, sign, ratios)
+    assert all(mpf("0.0001") < r < 50 for r in ratios), (rate, sign, ratios)
     if "sin(t)" not in text and "cos(t)" not in text:
         assert mpf("0.7") < ratios[0] / ratios[1] < mpf("1.4")
 
@@ -138,7 +144,7 @@ def test_random_functions() -> None:
     """The sign is that of mpmath far out; most functions are decided."""
     source = random.Random(20240)
     decided = 0
-    for _ in range(400):
+    for _ in range(150):
         text = composed(source, 2)
         try:
             rate, sign = grown(text)
@@ -151,4 +157,4 @@ def test_random_functions() -> None:
             assert sign == 0 or mpf("1e-3") < sign * far < 1e3, (text, rate, sign)
         assert (value > 0) - (value < 0) == sign, (text, rate, sign)
         decided += sign != 0
-    assert decided > 200
+    assert decided > 75
