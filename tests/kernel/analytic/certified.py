@@ -68,6 +68,11 @@ CLAIMS = [
     Claimed("ball", ("x^2*y + x^2 + y^2",), "strongly-convex", (("mu", "1/10"),), PROVED,
             ball="0,0;1/2"),
     Claimed("not-convex", SINE, "convex", (), REFUTED),
+    Claimed("falls", ("log(1 + exp(-x - 2*y))", "softplus(y - 3*x)"), "pl", (("mu", "1"),), REFUTED),
+    Claimed("square-root", ("sqrt(1 + x^2) - x",), "pl", (("mu", "1"),), REFUTED),
+    Claimed("exponential", ("exp(x) - x",), "pl", (("mu", "1/100"),), REFUTED),
+    Claimed("absolute", ("abs(x)^3",), "aiming", (("theta", "3"),), PROVED),
+    Claimed("powers", ("abs(x)^(3/2)",), "pl", (("mu", "9/8"),), PROVED, domain="x=-1:1"),
     Claimed("domain", ("x - log(x)",), "pl", (("mu", "1/4"),), PROVED, domain="x=1/2:2"),
 ]  # fmt: skip
 
@@ -94,7 +99,7 @@ def rules(data: Any) -> set[str]:
     if isinstance(data, dict):
         found |= {data["rule"]} if isinstance(data.get("rule"), str) else set()
         for key in ("minimisers", "enclosed", "infimum", "infima", "forms", "point", "direction",
-                    "stationary", "curve", "kind", "via"):  # fmt: skip
+                    "stationary", "curve", "falls", "kind", "via"):  # fmt: skip
             if key in data:
                 found.add(key if key not in ("kind", "via") else data[key])
         data = list(data.values())

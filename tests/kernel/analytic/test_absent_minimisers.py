@@ -129,6 +129,7 @@ POSITIVE = [
     "-(0-exp(x))^3", "-exp(x)*(tanh(x) - 1)", "sqrt(exp(x))", "exp(x)^(1/3)", "pi - e", "cosh(x)",
     "2*cosh(x) - 1", "2 - sin(x)", "1/(3 - tanh(x)) - 1/4", "e + sinh(x)^2", "atan(x) + 2",
     "1/2 + (0-1/2)*tanh(x)", "exp(-1/exp(x))", "(1 - logistic(x))^4",
+    "abs(exp(x))^3", "abs(0-exp(x))^(1/2)", "exp(x)*abs(exp(x))^(1/2)", "abs(sinh(x)) + exp(x)",
 ]  # fmt: skip
 
 

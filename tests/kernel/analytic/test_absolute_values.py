@@ -128,6 +128,9 @@ def test_identities() -> None:
         ("abs(x)*abs(x)", "x^2"), ("(x*abs(x))^2", "x^4"), ("abs(4)^(3/2)", "8"), ("abs(0)", "0"),
         ("abs(0)^(1/3)", "0"), ("abs(-2)^-3", "1/8"), ("(abs(x) + 1)^2", "x^2 + 2*abs(x) + 1"),
         ("abs(x)^(1/2)*abs(x)^(1/2)", "abs(x)"), ("abs(x)*(abs(y)*x)", "x*abs(x)*abs(y)"),
+        ("(1 + x)*(abs(x) + 1)", "1 + x + abs(x) + x*abs(x)"),
+        ("x*abs(x)^(1/2)*abs(x)^(3/2)", "x^3"),
+        ("(1 + x)*(1 + abs(x)^3)", "1 + x + abs(x)^3 + x*abs(x)^3"),
     ):  # fmt: skip
         assert form(a) == form(b), (a, b)
     for a, b in (("abs(x)", "x"), ("abs(x)^3", "x^3"), ("x*abs(x)", "x^2")):
@@ -240,14 +243,5 @@ def test_counting_zeros_between_cuts() -> None:
     assert accepted(aiming, proofs, facts) == "proved"
     refused(claim("abs(x)^3", "aiming", {"theta": "3.01"}), proofs, facts)
     assert refused(aiming, proofs, {"minimisers": {"points": [["0"]]}})
-    assert (
-        "another number"
-        in refused(
-            claim("abs(x)^3 - x^3", "aiming", {"theta": "1"}, domain={"x": ["-1", "0"]}),
-            {"minimisers.above": STURM, "condition.main0.0": STURM},
-            {"minimisers": {"points": [["0"], ["-1/2"]], "cuts": ["-1/4"]}},
-        )
-        or True
-    )
     flat = claim("abs(x)^3 - x^3", "aiming", {"theta": "1"})  # 0 for all x ≥ 0
     assert "another number" in refused(flat, proofs, facts)

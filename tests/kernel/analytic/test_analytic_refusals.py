@@ -323,7 +323,7 @@ FACTS = {
     "values": (of("x^2"), {"minimisers": {"points": [["0"], ["1"]]}}, "differs"),
     "another number": (of("(x^2-1)^2"), {"minimisers": {"points": [["1"]]}}, "another number"),
     "same twice": (of("x^2"), {"minimisers": {"points": [["0"], ["0"]]}}, "may be the same"),
-    "constant": (of("x - x + 1"), {"minimisers": {"points": [["0"]]}}, "boxes are needed"),
+    "constant": (of("x - x + 1"), {"minimisers": {"points": [["0"]]}}, "another number"),
     "planar": (
         of("x^2", domain=PLANE),
         {"minimisers": {"points": [["0", "0"]]}},
