@@ -400,7 +400,8 @@ def _decided(case: Case, found: Success, verdict: str, constants: Mapping[str, s
     reason = ""
     method = found.method
     if verdict == "refuted":
-        witness = shown_witness(found.certificate)
+        if "falls" not in found.certificate["witness"]:  # a direction is no point: see the reason
+            witness = shown_witness(found.certificate)
         reason = said(found.certificate)
         method = "counterexample" + (f" ({found.method})" if found.method else "")
     return Decision(

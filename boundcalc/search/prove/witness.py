@@ -147,11 +147,13 @@ def downward(minima: Minima) -> Iterator[dict[str, Any]]:
         near, nearer = ([Fraction(x / largest).limit_denominator(k) for x in far] for k in (4, 64))
         rays = [near, *rays, nearer]
     rays = [ray for k, ray in enumerate(rays) if any(ray) and ray not in rays[:k]]
-    for ray in rays:
-        yield {"falls": [str(x) for x in ray]}
-    for ray in rays:
-        yield {"curve": [f"({x})*t" for x in ray], "kind": "below"}
-    if minima.found.value in ("", "-oo"):
+    falls: list[dict[str, Any]] = [{"falls": [str(x) for x in ray]} for ray in rays]
+    below: list[dict[str, Any]] = [
+        {"curve": [f"({x})*t" for x in ray], "kind": "below"} for ray in rays
+    ]
+    unbounded = minima.found.value in ("", "-oo")
+    yield from (*below, *falls) if unbounded else (*falls, *below)
+    if unbounded:
         return
     lines = [[f"({x})*t" for x in ray] for ray in rays]
     for j, k in permutations(range(size), 2):  # hyperbolas
