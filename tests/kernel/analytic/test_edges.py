@@ -9,7 +9,8 @@ import pytest
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.formula import parse
-from boundcalc.kernel.analytic.goal import Anchor, Context, inside
+from boundcalc.kernel.analytic.free import freed
+from boundcalc.kernel.analytic.goal import Anchor, Context, Goal, inside
 from boundcalc.kernel.analytic.growth import Growth
 from boundcalc.kernel.analytic.interval import Undefined
 from boundcalc.kernel.analytic.normal import Normal, TooMany
@@ -167,9 +168,12 @@ def test_curves_on_the_boundary_and_where_nothing_is_left() -> None:
 
 def test_conditions_whose_infimum_has_no_coefficient() -> None:
     odd = schema("pl", relations={"main": "f(x) >= inf/(mu - 2)"})
-    near = claim("x^2", odd, {"mu": "sqrt(2)*sqrt(2)"})
+    near = claim("x^2", odd, {"mu": "2*exp(log(3))/3"})
     low = {"infimum": {"lower": "0", "at": ["0"]}}
-    assert refused(near, {MAIN: STURM, "infimum.0": STURM}, low)
+    assert "without a value" in refused(near, {MAIN: STURM, "infimum.0": STURM}, low)
+    own = schema("pl-star", constants={"inf": "positive"})
+    own["relations"] = {"main": "sqnorm(grad(x))/2 >= inf*f(x)"}
+    assert "inf is the infimum" in refused(claim("x^2", own, {"inf": "1"}), {MAIN: STURM})
     named = schema("rsi", slots={"inf": "point", "xp": "projection of inf"})
     named["relations"] = {"main": "dot(grad(inf), inf - xp) >= mu*sqnorm(inf - xp)"}
     assert refused(claim("x^2", named, PL), {MAIN: STURM}, {"minimisers": {"points": [["0"]]}})
@@ -190,3 +194,45 @@ def test_witnesses_in_balls_and_with_open_constants() -> None:
     twin = {"minimisers": {"points": [["1"], ["-1"]]}}
     near = claim("(x^2 - 1)^2", "rsi", {"mu": "2"})
     assert accepted(near, {"minimisers.above": STURM}, twin, witness={"point": ["1/8"]})
+    exact = {"lower": "0", "at": ["3"]}
+    far = {"minimisers": {"points": [["0"]]}, "infima": [exact, exact]}
+    below = claim(pair, "alpha-beta", {"alpha": "1", "beta": "any"}, of="each")
+    why = refused(below, proofs, far, witness={"point": ["1/2"]})
+    assert "not shown to fail" in why  # f_i there lies below the upper bound of its infimum
+    guarded = claim("x^2", "pl-star-eps", {"mu": "100", "epsilon": "1"})
+    assert accepted(guarded, {}, witness={"point": ["1"]}) == "refuted"
+    refused(guarded, {}, witness={"point": ["1/2"]})
+
+
+def test_enclosed_minimisers_of_convex_functions() -> None:
+    enclosed = {"point": ["0"], "box": [["-1", "1"]], "convexity": "2", "convex": True}
+    proofs = {"minimisers.convex": HERE, "minimisers.convex0": HERE, MAIN: HERE}
+    for more in ({}, {"ball": {"center": ["0"], "radius": "5"}}):
+        said = claim("x^2 + x^4", "qg", {"mu": "1"}, **more)
+        assert MAIN in refused(said, proofs, {"enclosed": enclosed})
+
+
+def test_constraints_that_are_never_met() -> None:
+    terms = Terms()
+    context = Context(terms, Normal(terms))
+    x = terms.var("x")
+    box = ((Fraction(0), Fraction(1)),)
+    beyond = terms.sub(x, terms.const(Fraction(5)))
+    wave = terms.add(terms.apply("exp", x), x)
+    goal = Goal("g", ("x",), box, wave, constraints=(beyond,))
+    with pytest.raises(Rejected, match="never met"):
+        freed(context, goal, context.normal.of(wave))
+
+
+def test_functions_without_an_enclosure_on_a_cell() -> None:
+    square = {"rule": "sos", "squares": [["1", "x - y/2"], ["3/4", "y"], ["7/2", "1"]]}
+    strip = {"x": ["1", "oo"], "y": ["-1", "1"]}
+    said = claim("2 + sin(sqrt(x^2 - x*y + y^2 + 4))", "nonnegative", {}, domain=strip)
+    proofs = {
+        "defined.0": {"rule": "margin", "by": "1/2", "proof": square},
+        MAIN: charts("4", tree(LEAF), plus_x=tree(LEAF)),
+    }
+    assert "in a chart" in refused(said, proofs)
+    bent = claim("1/(x^2 - x + 1)", "smooth", {"L": "9"}, domain={"x": ["-2", "2"]})
+    both = {"condition.above0": HERE, "condition.below0": HERE}
+    assert "not closed by its rule" in refused(bent, {"defined.0": STURM, **both})
