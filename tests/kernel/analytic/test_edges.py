@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -194,11 +195,11 @@ def test_witnesses_in_balls_and_with_open_constants() -> None:
     twin = {"minimisers": {"points": [["1"], ["-1"]]}}
     near = claim("(x^2 - 1)^2", "rsi", {"mu": "2"})
     assert accepted(near, {"minimisers.above": STURM}, twin, witness={"point": ["1/8"]})
-    exact = {"lower": "0", "at": ["3"]}
+    exact = {"lower": "exp(log(3)) - 3"}  # 0, which the algebra does not see
     far = {"minimisers": {"points": [["0"]]}, "infima": [exact, exact]}
     below = claim(pair, "alpha-beta", {"alpha": "1", "beta": "any"}, of="each")
-    why = refused(below, proofs, far, witness={"point": ["1/2"]})
-    assert "not shown to fail" in why  # f_i there lies below the upper bound of its infimum
+    why = refused(below, proofs, far, witness={"point": ["1"]})
+    assert "not shown to fail" in why  # the sign of f_1 − f_1* is not known there
     guarded = claim("x^2", "pl-star-eps", {"mu": "100", "epsilon": "1"})
     assert accepted(guarded, {}, witness={"point": ["1"]}) == "refuted"
     refused(guarded, {}, witness={"point": ["1/2"]})
@@ -210,6 +211,11 @@ def test_enclosed_minimisers_of_convex_functions() -> None:
     for more in ({}, {"ball": {"center": ["0"], "radius": "5"}}):
         said = claim("x^2 + x^4", "qg", {"mu": "1"}, **more)
         assert MAIN in refused(said, proofs, {"enclosed": enclosed})
+    wrong = {**enclosed, "convex": False}
+    assert "left out" in refused(claim("x^2", "qg", PL), proofs, {"enclosed": wrong})
+    above = {"minimisers.above": STURM, "minimisers.convex0": HERE, MAIN: HERE}
+    plain = {key: value for key, value in enclosed.items() if key != "convex"}
+    assert refused(claim("x^2 + x^4", "qg", PL), above, {"enclosed": plain})
 
 
 def test_constraints_that_are_never_met() -> None:
@@ -222,6 +228,9 @@ def test_constraints_that_are_never_met() -> None:
     goal = Goal("g", ("x",), box, wave, constraints=(beyond,))
     with pytest.raises(Rejected, match="never met"):
         freed(context, goal, context.normal.of(wave))
+    round_ = terms.sub(terms.one, terms.power(x, 2))
+    kept = freed(context, replace(goal, constraints=(round_,)), context.normal.of(wave))
+    assert len(kept.constraints) == 1
 
 
 def test_functions_without_an_enclosure_on_a_cell() -> None:
