@@ -5,13 +5,13 @@ A condition that speaks of a minimum, or of minimisers, is then false.
 
 from __future__ import annotations
 
-from boundcalc.kernel.analytic.curve import Curve
 from boundcalc.kernel.analytic.facts import Facts, moved
 from boundcalc.kernel.analytic.goal import Goal
 from boundcalc.kernel.analytic.growth import STILL, compare
 from boundcalc.kernel.analytic.relation import INF, relations, second_order, slots, usual_signs
 from boundcalc.kernel.analytic.statement import Statement, rational
 from boundcalc.kernel.analytic.terms import Node
+from boundcalc.kernel.analytic.toward import Curve
 from boundcalc.kernel.claim import ClaimError, Json, items, text
 from boundcalc.kernel.identity import Rejected
 

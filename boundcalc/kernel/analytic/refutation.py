@@ -8,7 +8,6 @@ from fractions import Fraction
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.absent import check_below, check_empty, check_falls
 from boundcalc.kernel.analytic.cases import OPEN, broken, forms, powers
-from boundcalc.kernel.analytic.curve import check_curve
 from boundcalc.kernel.analytic.facts import Facts, moved, require_inside
 from boundcalc.kernel.analytic.goal import Goal, Program, evaluate, intervals
 from boundcalc.kernel.analytic.interval import Interval
@@ -18,6 +17,7 @@ from boundcalc.kernel.analytic.relation import (
 )
 from boundcalc.kernel.analytic.statement import Statement, ends, rational
 from boundcalc.kernel.analytic.terms import Node
+from boundcalc.kernel.analytic.toward import check_curve
 from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
 from boundcalc.kernel.identity import Rejected
 
