@@ -30,6 +30,7 @@ from boundcalc.search.prove.witness import (
     downward,
     into,
     off_curve,
+    outward,
     stationary,
 )
 
@@ -248,7 +249,8 @@ class Case:
         last = Stopped("counterexample", "none was found")
         facts_tried = self._facts_to_refute()
         for witness in self._witnesses(claim, constants):
-            for facts in facts_tried:
+            absent = "falls" in witness or witness.get("kind") in ("below", "empty")
+            for facts in [self.minima.base()] if absent else facts_tried:
                 if share.left() <= 0:
                     return last
                 found = refute(claim, facts, witness, share)
@@ -289,6 +291,8 @@ class Case:
             return
         if best is not None and best.curve is not None:
             yield from along_curve(claim, self.framed, best.curve)
+        if best is None or best.no_constant is not None or best.value is None:
+            yield from outward(claim, self.framed)
         if best is not None and best.at is not None and best.kind == "minimiser":
             yield from into(claim, self.framed, best.at)
         if best is not None and best.at is not None:
@@ -440,7 +444,8 @@ def _decided(case: Case, found: Success, verdict: str, constants: Mapping[str, s
     reason = ""
     method = found.method
     if verdict == "refuted":
-        witness = shown_witness(found.certificate)
+        if "falls" not in found.certificate["witness"]:  # a direction is no point: see the reason
+            witness = shown_witness(found.certificate)
         reason = said(found.certificate)
         method = "counterexample" + (f" ({found.method})" if found.method else "")
     return Decision(
@@ -459,7 +464,7 @@ def shown_witness(certificate: Mapping[str, Any]) -> dict[str, str]:
     """The witness by variable, in the problem's own variables."""
     claim, witness = certificate["claim"], certificate["witness"]
     names = claim["variables"]
-    values = witness.get("point") or witness.get("curve")
+    values = witness.get("point") or witness.get("curve") or witness.get("falls")
     if values is None:
         box = witness["stationary"]["box"]
         values = [str((Fraction(lo) + Fraction(hi)) / 2) for lo, hi in box]
@@ -486,6 +491,9 @@ def _is_rational(text: str) -> bool:
 def said(certificate: Mapping[str, Any]) -> str:
     """A counterexample in words."""
     witness = certificate["witness"]
+    if "falls" in witness:
+        way = ", ".join(f"{n} = {x}" for n, x in shown_witness(certificate).items())
+        return f"no minimiser: f decreases along ({way}) for ever, from every point"
     if "stationary" in witness:
         return "there is a stationary point near the witness that is no minimiser"
     kind = witness.get("kind", "fails")

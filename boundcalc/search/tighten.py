@@ -189,8 +189,8 @@ def _hopeless(case: Case, best: Estimate | None, fixed: Mapping[str, str]) -> bo
         case.needs_points or case.needs_infima
     ):
         return True
-    if best is None:
-        return False
+    if best is None or best.value is None:
+        return True  # it may be infinite, or 0: a counterexample to all decides
     if case.condition == "alpha-beta" and best.value is not None:
         return float(best.value) >= float(case.fixed(fixed)["alpha"])
     return best.no_constant is not None

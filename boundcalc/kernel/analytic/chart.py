@@ -104,6 +104,12 @@ class _Chart:
             if k % 2:
                 k, q = k + 1, normal.times(q, variable(self.t))
             return k // 2, normal.function("sqrt", q)
+        size = normal.size_of(name)
+        if size is not None:  # |q/t^k|^p = |q|^p/t^(kp), where kp is whole
+            odd, p, _ = size
+            k, q = self.polynomial(argument)
+            if (k * p).denominator == 1:
+                return int(k * p), normal.sized("odd" if odd else "size", p, q)
         if name not in self.settled:
             self.settled[name] = self._settled(function, argument)
         near = self.settled[name]

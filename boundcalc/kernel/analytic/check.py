@@ -12,6 +12,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from boundcalc.kernel.analytic import interval as iv
+from boundcalc.kernel.analytic.exact import require_smooth
 from boundcalc.kernel.analytic.facts import Facts, defined
 from boundcalc.kernel.analytic.goal import Goal, MatrixGoal
 from boundcalc.kernel.analytic.interval import Undefined, precision
@@ -143,6 +144,10 @@ def _verify(raw: dict[str, Json]) -> tuple[Decided, Facts]:
     if set(proofs) != {goal.name for goal in goals} or len(proofs) != len(goals):
         missing = sorted({goal.name for goal in goals} ^ set(proofs))
         raise Rejected(f"certificate: one proof for each goal; look at {missing[:5]}")
+    for goal in goals:
+        rows = [goal.rows] if isinstance(goal, MatrixGoal) else [[(goal.term, *goal.constraints)]]
+        nodes = [entry for block in rows for row in block for entry in row]
+        require_smooth(statement.context, (*goal.positive, *facts.positive), nodes)
     checks = 0 if verdict == "proved" else 1
     for goal in goals:
         checks += check_goal(statement.context, goal, proofs[goal.name])

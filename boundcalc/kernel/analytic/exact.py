@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import sturm
@@ -96,6 +97,15 @@ def require_defined(
             raise Rejected(f"{what}: a function in it is not known to be defined")
 
 
+def require_smooth(context: Context, positive: Sequence[Node], nodes: Sequence[Node]) -> None:
+    """Check that no |u|^p with p ≤ 0 is meant where u may be 0. Raises Rejected.
+
+    Such terms come from derivatives: at u = 0 they do not exist.
+    """
+    if any(kink not in positive for kink in context.terms.kinks(nodes, 0)):
+        raise Rejected("a derivative of an absolute value that may not exist")
+
+
 def by_form(normal: Normal, p: Polynomial, strict: bool) -> bool:
     """Whether every term is nonnegative by its form, and one positive where that is asked for."""
     positive = False
@@ -115,7 +125,7 @@ def _kind(normal: Normal, name: str, exponent: int) -> str:
             return "positive"
         if function == "sqrt" and by_form(normal, argument, True):
             return "positive"
-        if function in NONNEGATIVE or function.startswith("root"):
+        if function in NONNEGATIVE or function.startswith(("root", "size")):
             return "nonnegative"
     return "nonnegative" if exponent % 2 == 0 else ""
 
@@ -205,9 +215,9 @@ def by_squares(context: Context, goal: Goal, p: Polynomial, proof: Json) -> None
 
 def vanishes(context: Context, node: Node, names: Sequence[str], anchor: Anchor) -> bool:
     """Whether a node and its gradient are exactly 0 at an exact anchor."""
-    if anchor.point is None:
-        return False
     terms = context.terms
+    if anchor.point is None or terms.kinks([node], 1):
+        return False
     place = dict(zip(names, anchor.point, strict=True))
     nodes = [node, *(terms.derivative(node, name) for name in names)]
     return not any(context.normal.of(terms.substitute(n, place)) for n in nodes)
@@ -259,3 +269,34 @@ def parts(context: Context, goal: Goal, p: Polynomial, shares: Json) -> list[Goa
             )
         )
     return found
+
+
+def radical(context: Context, goal: Goal, p: Polynomial, by: str) -> list[Goal]:
+    """A + B√q ≥ 0 (> 0) as two goals, with √q the newest root in p: |A| ≤ B√q, or |B|√q ≤ A.
+
+    by : "root" for B ≥ 0 and B²q ≥ A²; "rest" for A ≥ 0 and A² ≥ B²q. For > 0 the second is
+    strict. Raises Rejected.
+    """
+    normal = context.normal
+    roots = [n for n in p.variables() if (normal.atom(n) or ("",))[0] == "sqrt"]
+    if not roots or by not in ("root", "rest"):
+        raise Rejected(f"{goal.name}: no square root, or not by the root or the rest")
+    name = max(roots, key=_age)
+    q = (normal.atom(name) or ("", ZERO))[1]
+    a, b = ZERO, ZERO
+    for monomial, c in p.terms.items():
+        rest = tuple((n, e) for n, e in monomial if n != name)
+        if rest == monomial:
+            a = a + Polynomial({monomial: c})
+        else:  # √q² was replaced by q: the exponent is 1
+            b = b + Polynomial({rest: c})
+    under = normal.times(normal.times(b, b), q)
+    square = normal.times(a, a)
+    first, gap = (b, under + scaled(square, Fraction(-1)))
+    if by == "rest":
+        first, gap = (a, square + scaled(under, Fraction(-1)))
+    plain = replace(goal, anchors=())
+    return [
+        replace(plain, name=f"{goal.name}.{by}", term=normal.node(first), strict=False),
+        replace(plain, name=f"{goal.name}.gap", term=normal.node(gap)),
+    ]

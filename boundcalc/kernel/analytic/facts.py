@@ -1,7 +1,8 @@
 """What a certificate says of infima and minimisers, and the goals by which that is shown.
 
     {"forms": [["1", "1"]],                       f depends on these linear forms only
-     "minimisers": {"points": [["0"]], "boxes": [[["-1", "1"]]]},   all minimisers, exactly
+     "minimisers": {"points": [["0"]], "boxes": [[["-1", "1"]]]},   all minimisers, exactly;
+                                                  one variable: zeros are counted, between "cuts"
      "infimum": {"lower": "0", "at": ["0"]},      bounds of inf f
      "infima": [{"at": ["1"]}, {"at": ["-1"]}],   bounds of inf f_i
      "residual": ["x", "y - sin(x)"]}             a map F with f = ½‖F‖²
@@ -18,12 +19,12 @@ from fractions import Fraction
 from itertools import combinations
 
 from boundcalc.kernel.analytic import interval as iv
-from boundcalc.kernel.analytic import sturm
-from boundcalc.kernel.analytic.exact import cleared, one_variable, require_defined, vanishes
+from boundcalc.kernel.analytic.exact import cleared, require_defined, vanishes
 from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Anchor, Box, Ends, Goal, MatrixGoal, evaluate
 from boundcalc.kernel.analytic.normal import number
-from boundcalc.kernel.analytic.relation import about_differences
+from boundcalc.kernel.analytic.relation import about_differences, second_order
+from boundcalc.kernel.analytic.split import count_zeros
 from boundcalc.kernel.analytic.statement import (
     MAX_COMPONENTS,
     Statement,
@@ -108,10 +109,15 @@ KEYS = {"forms", "minimisers", "infimum", "infima", "residual"}
 def defined(statement: Statement) -> tuple[tuple[Goal, ...], tuple[Node, ...]]:
     """Goals by which every function is smooth on the domain, and the nodes they make positive.
 
-    A denominator has one sign on the (connected) domain: that at a point. Raises Rejected.
+    A denominator has one sign on the (connected) domain: that at a point. Where |u|^p is not as
+    often differentiable as the condition needs (p ≤ 1; p ≤ 2 for second derivatives), u² > 0.
+    Raises Rejected.
     """
     goals: list[Goal] = []
-    for node in dict.fromkeys(argument for _, argument in statement.partial):
+    smooth = 1 if second_order(statement) is None else 2
+    functions = (*statement.functions, statement.mean, *statement.residual)
+    kinks = statement.context.terms.kinks(functions, smooth)
+    for node in dict.fromkeys([*(argument for _, argument in statement.partial), *kinks]):
         inner = _signed(statement, node)
         goals.append(
             Goal(
@@ -295,7 +301,7 @@ def at_point(statement: Statement, facts: Facts, node: Node, point: Sequence[Nod
 
 def _exact(statement: Statement, facts: Facts, data: Json) -> Facts:
     """All minimisers of f, given exactly."""
-    raw = fields(data, "minimisers", {"points"}, {"boxes"})
+    raw = fields(data, "minimisers", {"points"}, {"boxes", "cuts"})
     terms, normal = statement.context.terms, statement.context.normal
     f = moved(statement, facts, statement.mean)
     points = [_point(statement, facts, entry) for entry in items(raw["points"], "minimisers")]
@@ -311,7 +317,8 @@ def _exact(statement: Statement, facts: Facts, data: Json) -> Facts:
     if "boxes" in raw:
         goals = _unique_in_boxes(statement, facts, raw["boxes"], points, above)
     else:
-        goals = (_counted(statement, facts, points, above),)
+        cuts = [rational(x, "cuts") for x in items(raw.get("cuts", []), "cuts")]
+        goals = (_counted(statement, facts, points, above, cuts),)
     bounds = tuple(Bounds(value, value) for _ in facts.bounds)
     if statement.functions != (statement.mean,):
         bounds = facts.bounds
@@ -402,23 +409,29 @@ def _require_in_box(statement: Statement, point: Sequence[Node], box: Box) -> No
 
 
 def _counted(
-    statement: Statement, facts: Facts, points: Sequence[tuple[Node, ...]], above: Node
+    statement: Statement,
+    facts: Facts,
+    points: Sequence[tuple[Node, ...]],
+    above: Node,
+    cuts: Sequence[Fraction],
 ) -> Goal:
-    """f ≥ f*, and the zeros of f − f* are as many as the points (one variable, exact)."""
+    """f ≥ f*, and the zeros of f − f* are as many as the points (one variable, exact).
+
+    cuts : between them f − f* is a polynomial, though it has absolute values.
+    """
     terms, normal = statement.context.terms, statement.context.normal
     frame = facts.frame
     if statement.inside:
         raise Rejected("minimisers: roots are counted on an interval")
     goal = Goal("minimisers.above", frame.variables, frame.box, above, positive=facts.positive)
     polynomial = cleared(statement.context, goal, normal.of(above))
-    coefficients, lo, hi = one_variable(goal, polynomial)
-    if len(frame.variables) != 1 or not coefficients:
+    if len(frame.variables) != 1:
         raise Rejected("minimisers: boxes are needed in several variables")
     for a, b in combinations(points, 2):
         difference = evaluate(terms, terms.sub(a[0], b[0]), {})
         if not (difference[0] > 0 or difference[1] < 0):
             raise Rejected("minimisers: two points may be the same")
-    if sturm.count_roots(coefficients, lo, hi) != len(points):
+    if count_zeros(statement.context, goal, polynomial, cuts) != len(points):
         raise Rejected("minimisers: f takes its minimum at another number of points")
     return goal
 

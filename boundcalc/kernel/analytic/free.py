@@ -1,8 +1,8 @@
 """The rule "free": atoms become variables of their own, in the range that they have on the box.
 
 What holds for all values of the variables in their ranges holds for the values that the atoms take.
-Even powers of a sine whose cosine occurs are written by the cosine. A constraint a·s + b ≥ 0 on one
-such variable narrows its range.
+All powers |u|^p of one u are powers of one variable. Even powers of a sine whose cosine occurs are
+written by the cosine. A constraint a·s + b ≥ 0 on one such variable narrows its range.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import lcm
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.goal import Context, Ends, Goal, MatrixGoal, evaluate, intervals
@@ -90,7 +91,14 @@ def _freedom(
     names: dict[str, Polynomial] = {}
     ranges: dict[str, Ends] = {}
     places: dict[tuple[str, Polynomial], str] = {}
-    for name in sorted(used):
+    for u, sizes in _sizes(normal, used).items():
+        common = lcm(*(p.denominator for p in sizes.values()))
+        new = f"@{min(sizes)[1:]}"
+        root = context.terms.size(normal.node(u), Fraction(1, common))
+        ranges[new] = _rational(evaluate(context.terms, root, values))
+        for name, p in sizes.items():
+            names[name] = normal.power(variable(new), int(p * common))
+    for name in sorted(used - set(names)):
         atom = normal.atom(name)
         if atom is not None:
             new = "@" + name[1:]
@@ -113,6 +121,16 @@ def _freedom(
         (*(goal.variables[k] for k in kept), *free),
         (*(goal.box[k] for k in kept), *(ranges[name] for name in free)),
     )
+
+
+def _sizes(normal: Normal, used: set[str]) -> dict[Polynomial, dict[str, Fraction]]:
+    """The atoms |u|^p, p > 0, by u: all are powers of one variable."""
+    found: dict[Polynomial, dict[str, Fraction]] = {}
+    for name in sorted(used):
+        size = normal.size_of(name)
+        if size is not None and not size[0] and size[1] > 0:
+            found.setdefault(size[2], {})[name] = size[1]
+    return found
 
 
 def _rational(found: iv.Interval) -> Ends:

@@ -22,23 +22,18 @@ from fractions import Fraction
 from typing import Any
 
 from boundcalc.kernel.analytic import interval as iv
+from boundcalc.kernel.analytic.cases import OPEN, broken
 from boundcalc.kernel.analytic.check import FAULTS, Decided, verify_with_facts
 from boundcalc.kernel.analytic.facts import Facts
 from boundcalc.kernel.analytic.goal import evaluate
 from boundcalc.kernel.analytic.interval import Interval
 from boundcalc.kernel.analytic.normal import number
 from boundcalc.kernel.analytic.polygon import Line, Vertex, chords, envelope, upper_hull, width
-from boundcalc.kernel.analytic.refutation import (
-    OPEN,
-    at_least_zero,
-    coordinates,
-    curve,
-    easiest_relations,
-    leading,
-)
+from boundcalc.kernel.analytic.refutation import at_least_zero, coordinates
 from boundcalc.kernel.analytic.relation import CONVEX_GIVES, slots, usual_signs
 from boundcalc.kernel.analytic.statement import Statement, rational
 from boundcalc.kernel.analytic.terms import Node
+from boundcalc.kernel.analytic.toward import Curve, leading
 from boundcalc.kernel.claim import ClaimError, Json, canonical, fields, items
 from boundcalc.kernel.identity import Rejected
 
@@ -193,10 +188,10 @@ def slopes(statement: Statement, facts: Facts, witness: Json) -> Iterator[Slopes
         nodes = map(terms.const, point)
         place = dict(zip(facts.frame.variables, nodes, strict=True))
     else:
-        place = curve(statement, facts, raw["curve"])
+        place = Curve(statement, facts, raw["curve"]).place
         if facts.parameters:
             raise Rejected("line: along a curve the minimisers must be exact")
-    for node, nearer in easiest_relations(opened, facts):
+    for node, nearer in broken(opened, facts):
         there = [terms.substitute(limit, place) for limit in nearer]
         found = _coefficients(opened, terms.substitute(node, place))
         if "point" in raw:

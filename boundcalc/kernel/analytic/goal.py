@@ -116,6 +116,8 @@ class Program:
                 found[node] = self.fixed[node] = iv.rational(key[1])
             elif kind == "root":
                 found[node] = iv.root(found[key[1]], key[2])
+            elif kind in ("size", "odd"):
+                found[node] = (iv.size if kind == "size" else iv.odd)(found[key[1]], key[2])
             elif kind == "pi":
                 found[node] = self.fixed[node] = iv.pi()
             elif kind == "e":

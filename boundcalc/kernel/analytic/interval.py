@@ -153,7 +153,37 @@ def root(a: Interval, degree: int) -> Interval:
     """The root of a degree, where a ≥ 0."""
     if not a[0] >= 0:
         raise Undefined("a root of what may be negative")
-    return _pair(a[0].root(degree), INF if not a[1].is_finite() else a[1].root(degree))
+    low = a[0] if a[0] == 0 else a[0].root(degree)
+    return _pair(low, INF if not a[1].is_finite() else a[1].root(degree))
+
+
+def size(a: Interval, p: Fraction) -> Interval:
+    """|a|^p; a ≠ 0 where p ≤ 0."""
+    lo, hi = a
+    if lo < 0:
+        a = (-hi, -lo) if hi <= 0 else (ZERO[0], -lo if -lo >= hi else hi)
+    if p <= 0:
+        return inv(_to_power(a, -p)) if p else (arb(1), arb(1))
+    return _to_power(a, p)
+
+
+def _to_power(a: Interval, p: Fraction) -> Interval:
+    """a^p, where a ≥ 0 and p ≥ 0."""
+    whole = power(a, p.numerator) if p.numerator > 1 else a
+    return root(whole, p.denominator) if p.denominator > 1 else whole
+
+
+def odd(a: Interval, p: Fraction) -> Interval:
+    """sign(a)·|a|^p; a ≠ 0 where p ≤ 0."""
+    lo, hi = a
+    if lo >= 0 and (p > 0 or lo > 0):
+        return size(a, p)
+    if hi <= 0 and (p > 0 or hi < 0):
+        low, high = size(a, p)
+        return (-high, -low)
+    if p <= 0:
+        raise Undefined("a sign where 0 is a value")
+    return (-size((ZERO[0], -lo), p)[1], size((ZERO[0], hi), p)[1])
 
 
 def log(a: Interval) -> Interval:

@@ -38,6 +38,7 @@ SIN_SQUARED = {
     6: Fraction(1),
 }
 MAX_TERMS = 20_000
+SIZES = ("size", "odd")  # |u|^p and sign(u)·|u|^p; the names of atoms go on with p
 
 
 class TooMany(ValueError):
@@ -101,6 +102,8 @@ class Normal:
             return self.power(first, key[2])
         if kind == "root":
             return variable(self._name(f"root{key[2]}", first))
+        if kind in SIZES:
+            return self.sized(kind, key[2], first)
         return self.function(kind, first)
 
     def _name(self, function: str, argument: Polynomial) -> str:
@@ -198,7 +201,60 @@ class Normal:
         name = self._names.get(("logistic", u))
         return ZERO if name is None else variable(name)
 
+    def sized(self, kind: str, p: Fraction, u: Polynomial) -> Polynomial:
+        """|u|^p (size) or sign(u)·|u|^p (odd); p is not both whole and the exponent of a power."""
+        value = number(u)
+        if value == 0 and p > 0:
+            return ZERO
+        if value:
+            sign = Fraction(-1 if value < 0 and kind == "odd" else 1)
+            root = self.terms.root(self.terms.const(abs(value)), p.denominator)
+            whole = self.of(root if p.denominator > 1 else self.terms.const(abs(value)))
+            power = self.power(whole, abs(p.numerator))
+            return scaled(power if p > 0 else self.function("inv", power), sign)
+        sign = Fraction(1)
+        if u and u.key[-1][1] < 0:
+            u = scaled(u, Fraction(-1))
+            sign = Fraction(-1 if kind == "odd" else 1)
+        return scaled(variable(self._name(f"{kind}{p}", u)), sign)
+
+    def size_of(self, name: str) -> tuple[bool, Fraction, Polynomial] | None:
+        """(odd, p, u) of an atom |u|^p or sign(u)·|u|^p."""
+        function, argument = self.atom(name) or ("", ZERO)
+        kind = next((kind for kind in SIZES if function.startswith(kind)), None)
+        return None if kind is None else (kind == "odd", Fraction(function[len(kind) :]), argument)
+
+    def _sizes_in(self, monomial: Monomial) -> tuple[Monomial, Polynomial] | None:
+        """|u|^p·|u|^q = |u|^(p+q), and so on, with u itself among the factors too; p, q > 0."""
+        for first, exponent in monomial:
+            found = self.size_of(first)
+            if found is None or found[1] <= 0:
+                continue
+            odd, p, u = found
+            for second, _ in monomial:
+                other = self.size_of(second)
+                if second == first and exponent < 2:
+                    continue
+                if variable(second) == u:
+                    other = (True, Fraction(1), u)
+                if other is None or other[2] != u or other[1] <= 0:
+                    continue
+                powers = dict(monomial)
+                powers[first] -= 1
+                powers[second] -= 1
+                rest = tuple((n, e) for n, e in powers.items() if e)
+                return rest, self._sized_power(odd != other[0], p + other[1], u)
+        return None
+
+    def _sized_power(self, odd: bool, p: Fraction, u: Polynomial) -> Polynomial:
+        if p.denominator == 1 and p.numerator % 2 == odd:
+            return self.power(u, p.numerator)
+        return self.sized("odd" if odd else "size", p, u)
+
     def _square_in(self, monomial: Monomial) -> tuple[Monomial, Polynomial] | None:
+        sizes = self._sizes_in(monomial)
+        if sizes is not None:
+            return sizes
         pair = self._pair_in(monomial)
         if pair is not None:
             return pair
@@ -254,6 +310,8 @@ class Normal:
         if function in ODD + EVEN and argument.key[-1][1] < 0:
             inside = variable(self._name(function, scaled(argument, Fraction(-1))))
             return scaled(inside, Fraction(-1)) if function in ODD else inside
+        if function == "softplus" and value == 0:
+            return self.function("log", constant(Fraction(2)))
         if function == "sqrt" and value is not None and value > 0:
             # √(n/d) = √(n·d)/d, so that equal roots get one name
             inside = constant(Fraction(value.numerator * value.denominator))
@@ -334,9 +392,13 @@ class Normal:
             return self.terms.var(name)
         function, argument = atom
         if function in ("pi", "e"):
-            return self.terms._node(function)
+            return self.terms.named(function)
         if function.startswith("root"):
             return self.terms.root(self.node(argument), int(function[4:]))
+        size = self.size_of(name)
+        if size is not None:
+            odd, p, _ = size
+            return (self.terms.odd if odd else self.terms.size)(self.node(argument), p)
         return self.terms.apply(function, self.node(argument))
 
 

@@ -212,7 +212,7 @@ class Leaves:
         if not 0 <= anchor < len(self.goal.anchors) or self.goal.strict or self.size != 1:
             return False
         place = self.goal.anchors[anchor]
-        if place.point is None:
+        if place.point is None or self._terms.kinks([self.goal.term], MOST_FLAT):
             return False
         t, (name,) = self._terms, self.names
         node = self._hessian_nodes[0]

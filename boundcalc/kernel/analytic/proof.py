@@ -11,7 +11,9 @@ from boundcalc.kernel.analytic.chart import charted, pieces
 from boundcalc.kernel.analytic.free import freed, freed_matrix
 from boundcalc.kernel.analytic.goal import Context, Goal, MatrixGoal
 from boundcalc.kernel.analytic.gram import shifted
+from boundcalc.kernel.analytic.openness import is_positive
 from boundcalc.kernel.analytic.paving import Leaves, MatrixLeaves, unpacked, walk
+from boundcalc.kernel.analytic.split import split
 from boundcalc.kernel.analytic.statement import rational
 from boundcalc.kernel.analytic.terms import Node, Terms
 from boundcalc.kernel.claim import ClaimError, Json, fields, items, text, texts
@@ -59,6 +61,22 @@ def check_goal(context: Context, goal: Goal | MatrixGoal, proof: Json) -> int:
         if not shown:
             raise Rejected(f"{goal.name}: not shown by {rule}")
         return 1
+    if rule == "open":
+        raw = fields(proof, goal.name, {"rule"}, {"form"})
+        inner, _ = shaped(context, goal, text(raw.get("form", "factored"), "form"))
+        if not is_positive(context.terms, inner):
+            raise Rejected(f"{goal.name}: not shown to be positive by its form")
+        return 1
+    if rule == "split":
+        raw = fields(proof, goal.name, {"rule", "at", "proofs"}, {"form"})
+        _, polynomial = shaped(context, goal, text(raw.get("form", "cleared"), "form"))
+        cuts = [rational(x, "split") for x in items(raw["at"], "split")]
+        return _all(context, goal, split(context, goal, polynomial, cuts), raw["proofs"])
+    if rule == "radical":
+        raw = fields(proof, goal.name, {"rule", "by", "proofs"}, {"form"})
+        _, polynomial = shaped(context, goal, text(raw.get("form", "cleared"), "form"))
+        goals = exact.radical(context, goal, polynomial, text(raw["by"], "radical"))
+        return _all(context, goal, goals, raw["proofs"])
     if rule == "sos":
         _, polynomial = shaped(context, goal, text(proof.get("form", "cleared"), "form"))
         exact.by_squares(context, goal, polynomial, proof)
@@ -67,10 +85,7 @@ def check_goal(context: Context, goal: Goal | MatrixGoal, proof: Json) -> int:
         raw = fields(proof, goal.name, {"rule", "shares", "proofs"}, {"form"})
         _, polynomial = shaped(context, goal, text(raw.get("form", "expanded"), "form"))
         goals = exact.parts(context, goal, polynomial, raw["shares"])
-        proofs = items(raw["proofs"], goal.name)
-        if len(proofs) != len(goals):
-            raise Rejected(f"{goal.name}: one proof for each part")
-        return sum(check_goal(context, g, p) for g, p in zip(goals, proofs, strict=True))
+        return _all(context, goal, goals, raw["proofs"])
     if rule == "charts":
         return _charts(context, goal, proof)
     if rule == "free":
@@ -81,6 +96,14 @@ def check_goal(context: Context, goal: Goal | MatrixGoal, proof: Json) -> int:
         raw = fields(proof, goal.name, {"rule", "by", "proof"}, set())
         return check_goal(context, with_margin(context, goal, raw["by"]), raw["proof"])
     raise ClaimError(f"{goal.name}: there is no rule {rule!r}")
+
+
+def _all(context: Context, goal: Goal, parts: Sequence[Goal], proofs: Json) -> int:
+    """One proof for each part of a goal."""
+    given = items(proofs, goal.name)
+    if len(given) != len(parts):
+        raise Rejected(f"{goal.name}: one proof for each part")
+    return sum(check_goal(context, g, p) for g, p in zip(parts, given, strict=True))
 
 
 def with_margin(context: Context, goal: Goal, by: Json) -> Goal:

@@ -6,37 +6,31 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
+from boundcalc.kernel.analytic.absent import check_below, check_empty, check_falls
+from boundcalc.kernel.analytic.cases import OPEN, broken, forms, powers
 from boundcalc.kernel.analytic.facts import Facts, moved, require_inside
-from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Goal, evaluate, intervals
 from boundcalc.kernel.analytic.interval import Interval
 from boundcalc.kernel.analytic.krawczyk import bounded_box, one_zero, square_matrix
-from boundcalc.kernel.analytic.normal import ZERO, Normal, scaled
 from boundcalc.kernel.analytic.obligations import Instance, instances, only, with_bounds
 from boundcalc.kernel.analytic.relation import (
     STATIONARY_REFUTES,
     guard,
-    matrices,
-    relations,
     second_order,
     slots,
 )
 from boundcalc.kernel.analytic.statement import Statement, rational
 from boundcalc.kernel.analytic.terms import Node
+from boundcalc.kernel.analytic.toward import check_curve
 from boundcalc.kernel.claim import ClaimError, Json, fields, items, text
-from boundcalc.kernel.grammar import GrammarError
 from boundcalc.kernel.identity import Rejected
-from boundcalc.kernel.polynomial import Polynomial
-
-OPEN = "@c"
-TIME = "t"
 
 
 def check_refutation(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
     """Check a counterexample; further goals that it rests on. Raises Rejected, ClaimError."""
     if not isinstance(data, dict):
         raise ClaimError("witness: expected an object")
-    kinds = {"point": _point, "stationary": _stationary, "curve": _curve}
+    kinds = {"point": _point, "stationary": _stationary, "curve": _curve, "falls": _falls}
     kind = next((key for key in kinds if key in data), None)
     if kind is None:
         raise ClaimError(f"witness: expected one of {', '.join(kinds)}")
@@ -47,24 +41,13 @@ def _signs(statement: Statement, node: Node, values: Mapping[str, Interval]) -> 
     """Signs of the coefficients of the powers of the open constant, all others at `values`."""
     normal, terms = statement.context.normal, statement.context.terms
     found: list[int | None] = []
-    for part in _powers(normal.of(node)):
+    for part in powers(normal.of(node)):
         if not part:
             found.append(0)
             continue
         low, high = evaluate(terms, normal.node(part), values)
         found.append(1 if low > 0 else -1 if high < 0 else 0 if low == 0 == high else None)
     return found
-
-
-def _powers(p: Polynomial) -> list[Polynomial]:
-    """The coefficients of powers of the open constant, from the lowest."""
-    parts: dict[int, Polynomial] = {0: ZERO}
-    for monomial, coefficient in p.terms.items():
-        powers = dict(monomial)
-        k = powers.pop(OPEN, 0)
-        rest = tuple(sorted(powers.items()))
-        parts[k] = parts.get(k, ZERO) + Polynomial({rest: coefficient})
-    return [parts.get(k, ZERO) for k in range(max(parts) + 1)]
 
 
 def _fails(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
@@ -104,11 +87,6 @@ def coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fractio
 
 
 def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
-<<<<<<< HEAD
-    """A rational point at which the condition fails (in a direction, for second derivatives)."""
-    raw = fields(data, "witness", {"point"}, {"direction"})
-    point = coordinates(statement, facts, raw["point"])
-=======
     """A rational point at which the condition fails (in a direction, for second derivatives).
 
     With every minimiser that may be a nearest one.
@@ -116,26 +94,16 @@ def _point(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
     raw = fields(data, "witness", {"point"}, {"direction", "foot"})
     if "foot" in raw:
         return _with_foot(statement, facts, raw)
-    point = _coordinates(statement, facts, raw["point"])
->>>>>>> i4-minima
+    point = coordinates(statement, facts, raw["point"])
     terms = statement.context.terms
     place = {n: terms.const(x) for n, x in zip(facts.frame.variables, point, strict=True)}
     parameters = {name: iv.between(*pair) for name, pair in facts.parameters.items()}
     kind = second_order(statement)
     if kind is not None:
-        for form in _forms(statement, facts, kind, raw.get("direction")):
+        for form in forms(statement, facts, kind, raw.get("direction")):
             if _fails(statement, terms.substitute(form, place), {}):
                 return ()
         raise Rejected("witness: the condition holds at the point in this direction")
-<<<<<<< HEAD
-    for node, limits in easiest_relations(statement, facts):
-        there = [terms.substitute(limit, place) for limit in limits]
-        if not all(at_least_zero(statement, limit, parameters) for limit in there):
-            continue
-        if _fails(statement, terms.substitute(node, place), parameters):
-            return ()
-    raise Rejected("witness: the condition is not shown to fail at the point")
-=======
     if _lost(statement, facts):
         return _stopped(statement, facts, place)
     every = list(instances(statement, facts))
@@ -189,7 +157,7 @@ def _with_foot(statement: Statement, facts: Facts, raw: dict[str, Json]) -> tupl
     for the arcs the distance is larger than d. The relation fails with x_p on each of the arcs.
     """
     foot = fields(raw["foot"], "foot", {"at", "arcs"}, set())
-    point = _coordinates(statement, facts, raw["point"])
+    point = coordinates(statement, facts, raw["point"])
     if not facts.pieces or slots(statement)[1] is None:
         raise ClaimError("witness: a foot is on a curve of minimisers, for a projection")
     terms = statement.context.terms
@@ -232,58 +200,18 @@ def _fails_at(
     """Whether one relation applies at a point, and is negative there."""
     terms = statement.context.terms
     if not all(
-        _at_least_zero(statement, terms.substitute(limit, place), parameters)
-        for limit in one.limits
+        at_least_zero(statement, terms.substitute(limit, place), parameters) for limit in one.limits
     ):
         return False
     bounded = with_bounds(statement, one.term, facts.bounds[one.k], False)
     node = moved(statement, facts, bounded)
     return _fails(statement, terms.substitute(node, place), parameters)
->>>>>>> i4-minima
 
 
 def at_least_zero(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
     if not statement.context.normal.of(node):
         return True
     return bool(evaluate(statement.context.terms, node, values)[0] >= 0)
-
-
-def _forms(statement: Statement, facts: Facts, kind: str, direction: Json) -> list[Node]:
-    """vᵀMv for each matrix of a condition on second derivatives."""
-    if any(lo is not None and lo == hi for lo, hi in statement.box):
-        raise ClaimError("claim: second derivatives say nothing on a domain without inner points")
-    terms = statement.context.terms
-    v = [rational(x, "direction") for x in items(direction, "direction")]
-    found = []
-    for rows in matrices(statement, kind, statement.residual).values():
-        if len(rows) != len(v):
-            raise ClaimError("witness: a direction has one entry for each row")
-        total = terms.sum(
-            terms.mul(terms.const(a * b), entry)
-            for a, row in zip(v, rows, strict=True)
-            for b, entry in zip(v, row, strict=True)
-        )
-        found.append(moved(statement, facts, total))
-    return found
-
-
-def easiest_relations(
-    statement: Statement, facts: Facts, stationary: bool = False
-) -> list[tuple[Node, tuple[Node, ...]]]:
-    """Every relation with the easier bounds, and what must be ≥ 0 for it to apply."""
-    found = []
-    if facts.pieces and slots(statement)[1] is not None:
-        raise Rejected("witness: beside a curve of minimisers it is a point with its foot")
-    for one in instances(statement, facts, stationary):
-        nearest = tuple(_margin(statement, node) for node in one.nearest)
-        bounded = with_bounds(statement, one.term, facts.bounds[one.k], False)
-        found.append((moved(statement, facts, bounded), (*one.limits, *nearest)))
-    return found
-
-
-def _margin(statement: Statement, node: Node) -> Node:
-    """A little less: at a witness no second minimiser may be as near."""
-    return statement.context.terms.sub(node, statement.context.terms.const(Fraction(1, 10**30)))
 
 
 def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
@@ -313,7 +241,7 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
         return ()
     holds = [moved(statement, facts, node) for node in guard(statement, statement.mean)]
     fails = all(evaluate(terms, node, values)[0] >= 0 for node in holds) and all(
-        _fails(statement, node, values) for node, _ in easiest_relations(statement, facts, True)
+        _fails(statement, node, values) for node, _ in broken(statement, facts, True)
     )
     if not fails:
         raise Rejected("witness: the condition is not shown to fail at the stationary point")
@@ -321,153 +249,20 @@ def _stationary(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, .
 
 
 def _curve(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
-    """A curve x(t), t → ∞, in rational functions, along which the condition fails in the end.
-
-    "below": f → −∞ along it. "empty": f > value everywhere, and f → value along it. Then there is
-    no minimum, and a condition that speaks of it is false.
-    """
+    """A curve, t → ∞, along which the condition fails, or which shows that there is no minimum."""
     raw = fields(data, "witness", {"curve"}, {"direction", "kind", "value"})
-    terms, normal = statement.context.terms, statement.context.normal
-    names = facts.frame.variables
-    place = curve(statement, facts, raw["curve"])
-
-    def along(node: Node) -> tuple[int, Fraction]:
-        return leading(normal, normal.of(terms.substitute(node, place)))
-
     kind = text(raw.get("kind", "fails"), "witness")
-    f = moved(statement, facts, statement.mean)
-    speaks = _speaks_of_minimum(statement)
     if kind == "below":
-        degree, lead = along(f)
-        if not speaks or degree <= 0 or lead >= 0:
-            raise Rejected("witness: f does not go to minus infinity along the curve")
-        return ()
+        return check_below(statement, facts, raw["curve"])
     if kind == "empty":
-        value = statement.constant(text(raw.get("value", ""), "witness"))
-        gap = terms.sub(f, value)
-        if not slots(statement)[1] or not _vanishes(
-            normal, normal.of(terms.substitute(gap, place))
-        ):
-            raise Rejected("witness: f does not go to its value along the curve")
-        inside = tuple(moved(statement, facts, node) for node in statement.inside)
-        return (
-            Goal("empty.above", names, facts.frame.box, gap, True, inside, positive=facts.positive),
-        )
-    if kind != "fails" or facts.parameters:
+        return check_empty(statement, facts, raw["curve"], raw.get("value", ""))
+    if kind != "fails":
         raise ClaimError('witness: a curve is of kind "fails", "below" or "empty"')
-    which = second_order(statement)
-    if which is not None:
-        given = _forms(statement, facts, which, raw.get("direction"))
-        cases: list[tuple[Node, tuple[Node, ...]]] = [(form, ()) for form in given]
-    else:
-        cases = easiest_relations(statement, facts)
-    for node, limits in cases:
-        if any(along(limit)[1] < 0 for limit in limits):
-            continue
-        parts = _powers(normal.of(terms.substitute(node, place)))
-        leads = [leading(normal, part) for part in parts]
-        top = max(degree for degree, lead in leads if lead) if any(x for _, x in leads) else 0
-        highest = [lead for degree, lead in leads if lead and degree == top]
-        if highest and all(lead < 0 for lead in highest):
-            return ()
-    raise Rejected("witness: the condition is not shown to fail along the curve")
+    check_curve(statement, facts, raw["curve"], raw.get("direction"))
+    return ()
 
 
-def curve(statement: Statement, facts: Facts, data: Json) -> dict[str, Node]:
-    """A curve x(t) by variable, which is in the domain for large t. Raises ClaimError, Rejected."""
-    terms, normal = statement.context.terms, statement.context.normal
-    names = facts.frame.variables
-    place = dict(zip(names, _curve_nodes(statement, data, len(names)), strict=True))
-    limits = [moved(statement, facts, node) for node in statement.inside]
-    for x, (lo, hi) in zip(names, facts.frame.box, strict=True):
-        if lo is not None:
-            limits.append(terms.sub(terms.var(x), terms.const(lo)))
-        if hi is not None:
-            limits.append(terms.sub(terms.const(hi), terms.var(x)))
-    for limit in limits:
-        if leading(normal, normal.of(terms.substitute(limit, place)))[1] < 0:
-            raise Rejected("witness: the curve leaves the domain")
-    return place
-
-
-def _curve_nodes(statement: Statement, data: Json, size: int) -> list[Node]:
-    """The coordinates of a curve as nodes in t; they are real. Raises ClaimError, Rejected."""
-    terms = statement.context.terms
-    written = [text(x, "curve") for x in items(data, "curve")]
-    if len(written) != size:
-        raise ClaimError("witness: one formula in t for each variable")
-    try:
-        nodes = [terms.read(parse(x), {TIME: terms.var(TIME)}) for x in written]
-    except GrammarError as error:
-        raise ClaimError(f"witness: {error}") from error
-    for kind, argument in terms.partial(terms.order(nodes)):
-        if kind != "inv" and not evaluate(terms, argument, {TIME: iv.WHOLE})[0] > 0:
-            raise Rejected("witness: a root in the curve is not known to be real")
-    return nodes
-
-
-def _speaks_of_minimum(statement: Statement) -> bool:
-    """Whether the condition mentions an infimum or a minimiser of f."""
-    if second_order(statement) is not None or statement.functions != (statement.mean,):
-        return False
-    if slots(statement)[1] is not None:
-        return True
-    terms, f = statement.context.terms, statement.mean
-    built = relations(statement, f, terms.zero, None)
-    return any("@inf" in terms.variables(node) for node in built.values())
-
-
-def _vanishes(normal: Normal, p: Polynomial) -> bool:
-    """Whether p(t) → 0 as t → ∞: p is rational, or every term has a factor e^(−q) with q → ∞."""
-    fades = [any(_fades(normal, name) for name, _ in m) for m in p.terms]
-    plain = all(n == TIME or _fades(normal, n) for m in p.terms for n, _ in m)
-    if p and plain and all(fades):
-        return True
-    degree, lead = leading(normal, p)
-    return not lead or degree < 0
-
-
-def _fades(normal: Normal, name: str) -> bool:
-    """Whether an atom is e^q(t) with a polynomial q → −∞."""
-    atom = normal.atom(name)
-    if atom is None or atom[0] != "exp" or not atom[1].variables() <= {TIME}:
-        return False
-    degree, lead = leading(normal, atom[1])
-    return degree >= 1 and lead < 0
-
-
-def leading(normal: Normal, p: Polynomial) -> tuple[int, Fraction]:
-    """(k, c) with p(t) ~ c·t^k as t → ∞; c = 0 for p = 0. Raises Rejected: p is not rational."""
-    if not p:
-        return 0, Fraction(0)
-    groups: dict[int, Fraction] = {}
-    common = p
-    seen = 0
-    shift = 0
-    scale = Fraction(1)
-    while True:
-        name = next((n for n in sorted(common.variables(), reverse=True) if n != TIME), None)
-        if name is None:
-            break
-        atom = normal.atom(name)
-        seen += 1
-        if atom is None or atom[0] != "inv" or seen > 50:
-            raise Rejected("witness: not a rational function along the curve")
-        q = atom[1]
-        power = max(e for m in common.terms for n, e in m if n == name)
-        total = ZERO
-        for monomial, coefficient in common.terms.items():
-            exponent = dict(monomial).get(name, 0)
-            rest = tuple((n, e) for n, e in monomial if n != name)
-            term = Polynomial({rest: coefficient})
-            total = total + normal.times(term, normal.power(q, power - exponent))
-        degree, lead = leading(normal, q)
-        shift -= degree * power
-        scale = scale / lead**power
-        common = total
-    for monomial, coefficient in scaled(common, scale).terms.items():
-        groups[dict(monomial).get(TIME, 0) + shift] = coefficient
-    if not groups:
-        return 0, Fraction(0)
-    top = max(groups)
-    return top, groups[top]
+def _falls(statement: Statement, facts: Facts, data: Json) -> tuple[Goal, ...]:
+    """A direction in which f falls from every point."""
+    raw = fields(data, "witness", {"falls"}, set())
+    return check_falls(statement, facts, raw["falls"])

@@ -21,7 +21,8 @@ MAX_BITS = 1 << 15  # of constants that are folded
 PARTIAL = ("inv", "sqrt", "log", "root")  # functions that are not smooth on all of R
 
 # Kinds of nodes: add, mul (two nodes); power (a node and an exponent ≥ 2); root (a node and a
-# degree); const, var, pi, e (no node); every other kind is a function of one node.
+# degree); size, odd (a node and an exponent p): |a|^p and sign(a)·|a|^p; const, var, pi, e (no
+# node); every other kind is a function of one node.
 
 
 class Terms:
@@ -31,6 +32,7 @@ class Terms:
         self.nodes: list[Key] = []
         self._places: dict[Key, Node] = {}
         self._derivatives: dict[tuple[Node, str], Node] = {}
+        self._sizes = False  # whether there are absolute values: they are looked for in products
         self.zero = self.const(Fraction(0))
         self.one = self.const(Fraction(1))
 
@@ -50,6 +52,10 @@ class Terms:
 
     def var(self, name: str) -> Node:
         return self._node("var", name)
+
+    def named(self, name: str) -> Node:
+        """pi or e."""
+        return self._node(name)
 
     def value(self, node: Node) -> Fraction | None:
         """The rational that a node is, if it is one."""
@@ -78,7 +84,34 @@ class Terms:
             return self.const(x * y)
         if a == b:
             return self.power(a, 2)
-        return self._node("mul", min(a, b), max(a, b))
+        merged = self._merged(a, b) or self._merged(b, a) if self._sizes else None
+        return self._node("mul", min(a, b), max(a, b)) if merged is None else merged
+
+    def _merged(self, a: Node, b: Node) -> Node | None:
+        """|u|^p times a power of u (a factor of b) as one node: smoother than its parts."""
+        kind, *rest = self.nodes[a]
+        if kind == "mul":
+            for inner, other in (rest, rest[::-1]):
+                merged = self._merged(inner, b)
+                if merged is not None:
+                    return self.mul(merged, other)
+        if kind not in ("size", "odd") or rest[1] <= 0:
+            return None
+        u, p = rest
+        key = self.nodes[b]
+        if key[0] == "mul":
+            for inner, other in (key[1:], key[:0:-1]):
+                merged = self._merged(a, inner)
+                if merged is not None:
+                    return self.mul(merged, other)
+        q, odd = None, kind == "odd"
+        if b == u:
+            q, odd = Fraction(1), not odd
+        elif key[0] == "power" and key[1] == u:
+            q, odd = Fraction(key[2]), odd != bool(key[2] % 2)
+        elif key[0] in ("size", "odd") and key[1] == u and key[2] > 0:
+            q, odd = key[2], odd != (key[0] == "odd")
+        return None if q is None else (self.odd if odd else self.size)(u, p + q)
 
     def neg(self, a: Node) -> Node:
         return self.mul(self.const(Fraction(-1)), a)
@@ -99,10 +132,38 @@ class Terms:
         key = self.nodes[a]
         if key[0] == "power":
             return self._node("power", key[1], key[2] * n)
+        if key[0] in ("size", "odd") and key[2] > 0:
+            kind = self.odd if key[0] == "odd" and n % 2 else self.size
+            return kind(key[1], key[2] * n)
         return a if n == 1 else self._node("power", a, n)
 
     def root(self, a: Node, degree: int) -> Node:
+        key = self.nodes[a]
+        if key[0] == "size" and key[2] > 0:
+            return self.size(key[1], key[2] / degree)
         return self.apply("sqrt", a) if degree == 2 else self._node("root", a, degree)
+
+    def size(self, a: Node, p: Fraction) -> Node:
+        """|a|^p, a polynomial in a for even whole p > 0."""
+        if p > 0 and p.denominator == 1 and p.numerator % 2 == 0:
+            return self.power(a, p.numerator)
+        self._sizes = True
+        return self._node("size", a, p)
+
+    def odd(self, a: Node, p: Fraction) -> Node:
+        """sign(a)·|a|^p, a polynomial in a for odd whole p > 0."""
+        if p > 0 and p.denominator == 1 and p.numerator % 2 == 1:
+            return self.power(a, p.numerator)
+        return self._node("odd", a, p)
+
+    def kinks(self, nodes: Iterable[Node], smooth: int) -> list[Node]:
+        """a² for every |a|^p and sign(a)·|a|^p in the nodes with p ≤ smooth.
+
+        Where a may be 0, they are not that often differentiable (smooth = 0: not continuous).
+        """
+        keys = (self.nodes[place] for place in self.order(nodes))
+        found = (k[1] for k in keys if k[0] in ("size", "odd") and k[2] <= smooth)
+        return list(dict.fromkeys(self.power(a, 2) for a in found))
 
     def apply(self, function: str, a: Node) -> Node:
         if function == "inv":
@@ -131,7 +192,7 @@ class Terms:
                 if name in names:
                     return names[name]
                 if name in CONSTANTS:
-                    return self._node(name)
+                    return self.named(name)
                 known = ", ".join(n for n in (*names, *CONSTANTS) if n[0] != "@")
                 raise GrammarError(f"unknown name {name!r}; known: {known}", at)
             case Binary(op, left, right, at):
@@ -159,8 +220,8 @@ class Terms:
     def _call(self, function: str, a: Node) -> Node:
         if function == "tan":
             return self.mul(self.apply("sin", a), self.apply("inv", self.apply("cos", a)))
-        if function == "abs":  # smooth where its argument is not 0, as the root is
-            return self.apply("sqrt", self.power(a, 2))
+        if function == "abs":
+            return self.size(a, Fraction(1))
         return self.apply(function, a)
 
     def derivative(self, node: Node, name: str) -> Node:
@@ -185,7 +246,12 @@ class Terms:
             return self.add(self.mul(inner, key[2]), self.mul(key[1], other))
         if inner == self.zero:
             return self.zero
-        if kind == "power":
+        if kind in ("size", "odd"):
+            if key[2] == 0:
+                return self.zero  # the sign is constant where it is defined
+            lower = (self.odd if kind == "size" else self.size)(key[1], key[2] - 1)
+            outer = self.mul(self.const(key[2]), lower)
+        elif kind == "power":
             outer = self.mul(self.const(Fraction(key[2])), self.power(key[1], key[2] - 1))
         elif kind == "root":
             outer = self.mul(
@@ -228,6 +294,8 @@ class Terms:
                 new[place] = self.power(new[key[1]], key[2])
             elif kind == "root":
                 new[place] = self.root(new[key[1]], key[2])
+            elif kind in ("size", "odd"):
+                new[place] = (self.size if kind == "size" else self.odd)(new[key[1]], key[2])
             elif kind in ("const", "pi", "e"):
                 new[place] = place
             else:

@@ -102,4 +102,8 @@ def _outer(function: str, node: Node, u: Node) -> Node:
             return multiply(node, call("logistic", negate(u)))
         case "softplus":
             return call("logistic", u)
+        case "abs":
+            return call("sign", u)
+        case "sign":
+            return number(0)
     raise AssertionError(function)

@@ -79,4 +79,6 @@ _CALLS: dict[str, Callable[[Any], Any]] = {
     "atan": mp.atan,
     "logistic": _capped(lambda u: 1 / (1 + mp.exp(-u)), lambda _: mpf(1), lambda _: mpf(0)),
     "softplus": _capped(lambda u: mp.log1p(mp.exp(u)), lambda u: u, lambda _: mpf(0)),
+    "abs": abs,
+    "sign": mp.sign,
 }

@@ -126,13 +126,11 @@ class _Reader:
             return variable(word)
         if word in NAMED:
             return named(word)
-        if word in ("sqrt", "abs") or word in FUNCTIONS:
+        if word == "sqrt" or word in FUNCTIONS:
             if self.word != "(":
                 raise FormulaError(f"{word} needs an argument in parentheses", start)
             self.advance()
             argument = self.closed()
-            if word == "abs":  # smooth where its argument is not 0, as the root is
-                return _at(start, lambda: call("sqrt", power(argument, Fraction(2))))
             return _at(start, lambda: call(word, argument))
         raise FormulaError(f"{word!r} is neither a variable nor a function known here", start)
 

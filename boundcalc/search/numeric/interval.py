@@ -174,6 +174,12 @@ def _rising(
     return value
 
 
+def _abs(low: Any, high: Any) -> Pair:
+    inside = (low <= 0) & (high >= 0)
+    small = np.where(inside, 0.0, np.minimum(np.abs(low), np.abs(high)))
+    return small, np.maximum(np.abs(low), np.abs(high))
+
+
 def _log(low: Any, high: Any) -> Pair:
     bottom = np.where(low > 0, np.log(np.maximum(low, 0.0)), -np.inf)
     top = np.where(high > 0, np.log(np.maximum(high, 0.0)), np.inf)
@@ -238,4 +244,6 @@ _CALLS: dict[str, Callable[[Any, Any], Pair]] = {
     "atan": _rising(np.arctan),
     "logistic": _rising(_logistic, 0.0, 1.0),
     "softplus": _rising(lambda u: np.logaddexp(0.0, u), 0.0),
+    "abs": _abs,
+    "sign": lambda low, high: (np.sign(low), np.sign(high)),
 }

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 STARTS = 96
 HUGE = 1e30  # values below minus that are on the way to minus infinity
+FARTHER = 16  # coordinates beyond may be on the way where an exponential fades
 FAR = 1e5  # coordinates beyond are on the way to infinity
 
 
@@ -167,6 +168,8 @@ def least(
     if not found:
         return Minimisers("unknown", (), (), "", stopped="no descent could be polished")
     lowest = min(found, key=lambda each: each.value)
+    if _runs_away(f, region, lowest):
+        return _at_infinity(slope, region, ends[near], values[near], until)
     ties = [o for o in found if _same(o.value, lowest.value)]
     more = [*found, *_more(f, region, until, found)]
     others = tuple(o.words for o in more if not _same(o.value, lowest.value))
@@ -182,6 +185,27 @@ def least(
         None,
         others,
     )
+
+
+def _runs_away(f: Node, region: Region, lowest: Found) -> bool:
+    """Whether a far point is one of a tail too flat to see: f is nearly the same halfway to it."""
+    from mpmath import mp
+
+    far = max(map(abs, lowest.point))
+    if far <= FARTHER:
+        return False
+    low, high = region.frame()
+    tape = compile([f], region.variables)
+    values = []
+    with mp.workdps(60):
+        for scale in (FARTHER / far, mp.mpf("0.5"), mp.one):
+            at = [x if abs(x) <= FARTHER else x * scale for x in lowest.point]
+            if not all(a <= x <= b for a, x, b in zip(low, at, high, strict=True)):
+                return False
+            values.append(tape.exact(at, 60)[0])
+        near, middle, end = values
+        flat = abs(middle - end) < mp.mpf("1e-9") * (1 + abs(end))
+        return bool(flat and near > end + mp.mpf("1e-30") and middle >= end)
 
 
 def _more(f: Node, region: Region, until: float, found: list[Found]) -> list[Found]:

@@ -16,8 +16,21 @@ MAX_CONSTANT_BITS = 4_096  # of a numerator or denominator
 MAX_EXPONENT = 64
 
 FUNCTIONS = frozenset(
-    ["exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "logistic", "softplus"]
-)  # sqrt is the power 1/2
+    [
+        "exp",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "tanh",
+        "sinh",
+        "cosh",
+        "atan",
+        "logistic",
+        "softplus",
+        "abs",
+    ]
+)  # sqrt is the power 1/2; abs has the derivative sign, which is no name of the grammar
 NAMED = frozenset({"pi", "e"})
 
 
@@ -180,6 +193,8 @@ def power(base: Node, exponent: Fraction | int) -> Node:
         exact = _rational_power(value, exponent)
         if exact is not None:
             return number(exact)
+    if (base.op, base.payload) == ("call", "abs") and exponent % 2 == 0:
+        return power(base.args[0], exponent)
     if exponent.denominator == 1 and base.op == "pow" and isinstance(base.payload, Fraction):
         return power(base.args[0], base.payload * exponent)  # (u^a)^n = u^(a n) for whole n
     if base.op == "neg" and exponent.denominator == 1:
@@ -209,6 +224,9 @@ def call(function: str, argument: Node) -> Node:
     """function(argument); values at 0 that are rational are folded."""
     if function == "sqrt":
         return power(argument, Fraction(1, 2))
+    value = rational(argument)
+    if function in ("abs", "sign") and value is not None:
+        return number(abs(value) if function == "abs" else (value > 0) - (value < 0))
     constant = argument.payload if argument.op in ("number", "named") else None
     folded = _AT_CONSTANTS.get((function, constant))
     return _make("call", (argument,), function) if folded is None else number(folded)

@@ -168,4 +168,6 @@ _FLOAT_CALLS: dict[str, Callable[[Any], Any]] = {
     "atan": np.arctan,
     "logistic": _logistic,
     "softplus": lambda u: np.logaddexp(0.0, u),
+    "abs": np.abs,
+    "sign": np.sign,
 }

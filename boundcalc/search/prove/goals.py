@@ -8,7 +8,7 @@ from typing import Any
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.chart import charted, pieces
-from boundcalc.kernel.analytic.exact import box_constraints, by_form, by_sturm, parts
+from boundcalc.kernel.analytic.exact import box_constraints, parts
 from boundcalc.kernel.analytic.free import freed, freed_matrix
 from boundcalc.kernel.analytic.goal import Box, Context, Goal, MatrixGoal, Program, intervals
 from boundcalc.kernel.analytic.gram import Group, groups, shifted
@@ -25,6 +25,7 @@ from boundcalc.kernel.analytic.proof import (
 from boundcalc.kernel.claim import ClaimError
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import Polynomial, TooLarge
+from boundcalc.search.prove.algebra import Algebra
 from boundcalc.search.prove.budget import Budget, Stopped
 from boundcalc.search.prove.pave import Paved, pave
 
@@ -47,6 +48,7 @@ class Prover:
         self.budget = budget
         self.attempts: list[tuple[str, str]] = []
         self.methods: dict[str, int] = {}
+        self._algebra = Algebra(context, self.used)
 
     def note(self, stopped: Stopped, goal: Goal | MatrixGoal) -> Stopped:
         """Remember why a method stopped."""
@@ -72,7 +74,7 @@ class Prover:
     # -- scalar goals
 
     def scalar(self, goal: Goal) -> Proof | Stopped:
-        found = self.exact(goal)
+        found = self.exact(goal) or self._algebra.surds(goal)
         if found is not None:
             return found
         quick = self.paved(goal, "factored", QUICK, self.budget)
@@ -107,22 +109,8 @@ class Prover:
         return None
 
     def exact(self, goal: Goal) -> Proof | None:
-        """By form, or by Sturm's theorem in one variable."""
-        for form in ("expanded", "cleared"):
-            try:
-                _, p = shaped(self.context, goal, form)
-            except (TooMany, TooLarge):
-                return None
-            if by_form(self.context.normal, p, goal.strict):
-                self.used("inspection")
-                return {"rule": "form", "form": form}
-            try:
-                if by_sturm(goal, p):
-                    self.used("Sturm")
-                    return {"rule": "sturm", "form": form}
-            except Rejected:
-                continue
-        return None
+        """By rules without boxes."""
+        return self._algebra.exact(goal)
 
     def paved(self, goal: Goal, form: str, most: int, budget: Budget) -> Proof | Stopped:
         """A paving in one form."""

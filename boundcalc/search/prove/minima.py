@@ -11,12 +11,13 @@ from typing import Any
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.check import prepared
 from boundcalc.kernel.analytic.facts import Facts, moved
-from boundcalc.kernel.analytic.goal import MatrixGoal, evaluate
+from boundcalc.kernel.analytic.goal import Goal, MatrixGoal, evaluate
 from boundcalc.kernel.analytic.statement import Statement
 from boundcalc.library.analytic import claim_of
 from boundcalc.library.problem import Problem
 from boundcalc.search.numeric.minimisers import Minimisers, find
 from boundcalc.search.numeric.zero_curve import ZeroCurve, zero_curves
+from boundcalc.search.prove.algebra import cuts
 from boundcalc.search.prove.attempt import ERRORS, PRECISION
 from boundcalc.search.prove.budget import Budget
 from boundcalc.search.prove.enclose import Point, images, zero_boxes
@@ -81,6 +82,11 @@ class Minima:
             return None
         return [[str(x) for x in row] for row in forms]
 
+    @property
+    def size(self) -> int:
+        """How many coordinates the frame has."""
+        return len(self.forms or self.problem.variables)
+
     def framed(self, point: Sequence[str]) -> list[str]:
         """A point in the coordinates of the frame: x = Aᵀs gives s = A x / |a|² row by row."""
         forms = self.found.forms
@@ -123,11 +129,20 @@ class Minima:
             return self._enclosed(base)
         tries = []
         if len(points[0]) == 1:
-            tries.append({**base, "minimisers": {"points": points}})
+            bends = self._cuts(base)
+            tries.append({**base, "minimisers": {"points": points, **bends}})
         boxes = [self._convex_box(base, p) for p in points]
         if all(box is not None for box in boxes):
             tries.append({**base, "minimisers": {"points": points, "boxes": boxes}})
         return tries + self._enclosed(base)  # where exact values do not show themselves as such
+
+    def _cuts(self, base: dict[str, Any]) -> dict[str, list[str]]:
+        """Where absolute values bend, in one variable."""
+        statement, _, facts = prepared(claim_of(self.problem, "convex", {}), base)
+        f = statement.context.normal.of(moved(statement, facts, statement.mean))
+        goal = Goal("f", facts.frame.variables, facts.frame.box, statement.context.terms.zero)
+        at = cuts(statement.context, goal, f)
+        return {"cuts": [str(x) for x in at]} if at else {}
 
     def infimum(self, found: Minimisers) -> dict[str, Any]:
         """Bounds of one infimum."""

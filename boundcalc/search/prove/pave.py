@@ -201,7 +201,10 @@ class _Paver:
         if self.sharp and self.holds(CONVEX + SHARP, box):
             return self.leaf(CONVEX + SHARP)
         cell = bounded(box)
-        if cell is None or not leaves._convex(cell, cell, False):
+        try:
+            if cell is None or not leaves._convex(cell, cell, False):
+                return False
+        except Undefined:
             return False
         foot = self.lowest(leaves, cell)
         if foot is not None and leaves.holds(CONVEX_AT, box, foot, -1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 from boundcalc.kernel.analytic import interval as iv
@@ -148,26 +149,48 @@ def _decimal(x: Any) -> str:
 
 
 def downward(minima: Minima) -> Iterator[dict[str, Any]]:
-    """Straight lines along which f may go to minus infinity."""
-    curve = minima.found.curve
-    if curve is None:
+    """Directions in which f falls from every point, and straight lines down without end."""
+    size = minima.size
+    rays = [_axis(size, k, sign) for k in range(size) for sign in (1, -1)]
+    if minima.found.curve is not None:
+        far = [float(rounded(x)) for x in minima.framed(list(minima.found.curve.values()))]
+        largest = max(abs(x) for x in far) or 1.0
+        near, nearer = ([Fraction(x / largest).limit_denominator(k) for x in far] for k in (4, 64))
+        rays = [near, *rays, nearer]
+    rays = [ray for k, ray in enumerate(rays) if any(ray) and ray not in rays[:k]]
+    falls: list[dict[str, Any]] = [{"falls": [str(x) for x in ray]} for ray in rays]
+    below: list[dict[str, Any]] = [
+        {"curve": [f"({x})*t" for x in ray], "kind": "below"} for ray in rays
+    ]
+    unbounded = minima.found.value in ("", "-oo")
+    yield from (*below, *falls) if unbounded else (*falls, *below)
+    if unbounded:
         return
-    far = [float(rounded(x)) for x in curve.values()]
-    largest = max(abs(x) for x in far) or 1.0
-    ray = [Fraction(x / largest).limit_denominator(64) for x in far]
-    words = [f"({x})*t" for x in ray]
-    yield {"curve": minima.framed(words), "kind": "below"}
-    size = len(far)
-    for k in range(size):
-        for sign in ("", "-"):
-            words = [f"{sign}t" if j == k else "0" for j in range(size)]
-            yield {"curve": minima.framed(words), "kind": "below"}
-    if minima.found.value not in ("", "-oo"):
+    lines = [[f"({x})*t" for x in ray] for ray in rays]
+    for j, k in permutations(range(size), 2):  # hyperbolas
+        lines += [
+            ["t" if i == j else f"{s}/t" if i == k else "0" for i in range(size)] for s in (1, -1)
+        ]
+    for line in lines:
+        yield {"curve": line, "kind": "empty", "value": minima.found.value}
+
+
+def outward(claim: Mapping[str, Any], minima: Minima | None) -> Iterator[dict[str, Any]]:
+    """Lines to infinity that no search for a curve may have found: along one axis."""
+    with iv.precision(PRECISION):
+        statement, _, _ = prepared(claim, {})
+    size = len(statement.variables) if minima is None else minima.size
+    directions: list[dict[str, Any]] = [{}]
+    if second_order(statement) is not None:
+        inward = second_order(statement) == "uniform-conditioning"
+        width = len(statement.residual) if inward else size
+        directions = [{"direction": [str(int(j == k)) for j in range(width)]} for k in range(width)]
+    for base in ("0", "1") if size > 1 else ("0",):
         for k in range(size):
-            for sign in ("", "-"):
-                words = [f"{sign}t" if j == k else "0" for j in range(size)]
-                yield {
-                    "curve": minima.framed(words),
-                    "kind": "empty",
-                    "value": minima.found.value,
-                }
+            for line in ("t", "-t"):
+                curve = [line if j == k else base for j in range(size)]
+                yield from ({"curve": curve, **direction} for direction in directions)
+
+
+def _axis(size: int, k: int, sign: int) -> list[Fraction]:
+    return [Fraction(sign * int(j == k)) for j in range(size)]

@@ -76,6 +76,12 @@ CLAIMS = [
             residual=True),
     Claimed("cross", ("x^2*y^2/2",), "aiming", (("theta", "2"),), PROVED),
     Claimed("growth", ("y-sin(x)",), "qg", (("mu", "1"),), PROVED, residual=True),
+    Claimed("falls", ("log(1 + exp(-x - 2*y))", "softplus(y - 3*x)"), "pl", (("mu", "1"),),
+            REFUTED),
+    Claimed("square-root", ("sqrt(1 + x^2) - x",), "pl", (("mu", "1"),), REFUTED),
+    Claimed("exponential", ("exp(x) - x",), "pl", (("mu", "1/100"),), REFUTED),
+    Claimed("absolute", ("abs(x)^3",), "aiming", (("theta", "3"),), PROVED),
+    Claimed("powers", ("abs(x)^(3/2)",), "pl", (("mu", "9/8"),), PROVED, domain="x=-1:1"),
     Claimed("domain", ("x - log(x)",), "pl", (("mu", "1/4"),), PROVED, domain="x=1/2:2"),
 ]  # fmt: skip
 
@@ -102,7 +108,7 @@ def rules(data: Any) -> set[str]:
     if isinstance(data, dict):
         found |= {data["rule"]} if isinstance(data.get("rule"), str) else set()
         for key in ("minimisers", "enclosed", "infimum", "infima", "forms", "point", "direction",
-                    "stationary", "curve", "kind", "via", "images", "zeros", "foot",
+                    "stationary", "curve", "falls", "kind", "via", "images", "zeros", "foot",
                     "flats"):  # fmt: skip
             if key in data:
                 found.add(key if key not in ("kind", "via") else data[key])

@@ -323,7 +323,7 @@ FACTS = {
     "values": (of("x^2"), {"minimisers": {"points": [["0"], ["1"]]}}, "differs"),
     "another number": (of("(x^2-1)^2"), {"minimisers": {"points": [["1"]]}}, "another number"),
     "same twice": (of("x^2"), {"minimisers": {"points": [["0"], ["0"]]}}, "may be the same"),
-    "constant": (of("x - x + 1"), {"minimisers": {"points": [["0"]]}}, "boxes are needed"),
+    "constant": (of("x - x + 1"), {"minimisers": {"points": [["0"]]}}, "another number"),
     "planar": (
         of("x^2", domain=PLANE),
         {"minimisers": {"points": [["0", "0"]]}},
@@ -736,7 +736,7 @@ WITNESSES = {
     "curve name": ({"curve": ["s"]}, "unknown name"),
     "curve kind": ({"curve": ["t"], "kind": "wild"}, "of kind"),
     "curve holds": ({"curve": ["t"]}, "not shown to fail along"),
-    "not rational": ({"curve": ["exp(t)"]}, "not a rational function"),
+    "no sum": ({"curve": ["exp(exp(t))"]}, "no sum of rational powers"),
     "not below": ({"curve": ["t"], "kind": "below"}, "minus infinity"),
     "not empty": ({"curve": ["t"], "kind": "empty", "value": "0"}, "does not go to its value"),
 }

@@ -18,6 +18,7 @@ from boundcalc.kernel.analytic.paving import (
     LEAF,
     MEAN,
     NATURAL,
+    RIDGE,
     SHARP,
     halves,
 )
@@ -61,14 +62,14 @@ class Tree:
 
     def _leaf(self, rule: int) -> Way:
         point = next(self.points) if rule % SHARP == CONVEX_AT else None
-        anchor = next(self.code) if rule % SHARP in (ANCHOR, FLAT) else -1
+        anchor = next(self.code) if rule == RIDGE or rule % SHARP in (ANCHOR, FLAT) else -1
         return rule, point, anchor
 
     def _all(self, tried: list[Way]) -> Iterator[Way]:
         yield from tried
         yield from EVERYWHERE
         for anchor in {way[2] for way in tried if way[2] >= 0}:
-            for rule in (ANCHOR, ANCHOR + SHARP, FLAT):
+            for rule in (ANCHOR, ANCHOR + SHARP, FLAT, RIDGE):
                 yield rule, None, anchor
 
 
