@@ -19,7 +19,6 @@ class Bounds:
     jacobian_lipschitz : H ≥ 0 with ‖DF(w) − DF(v)‖₂ ≤ H‖w − v‖ for all w, v of the ball.
     kernel_on_ball : K(w) for every w of the ball, entry by entry, where it was asked for.
     kernel_floor : ≤ λ_min(K(w)) for every w of the ball, where that was shown as a whole.
-    loss_smoothness : the Hessian of ½‖r‖² has a spectral norm ≤ this on the ball, where shown.
     inner : the same of the map z before an output map φ, F = φ(z) entry by entry, where there is
         one; slope : ρ ≥ 0 with |φ'| ≥ ρ at the values of z on the ball. (inner.residual is z(w0).)
 
@@ -33,6 +32,5 @@ class Bounds:
     jacobian_lipschitz: Fraction
     kernel_on_ball: Matrix | None = None
     kernel_floor: Fraction | None = None
-    loss_smoothness: Fraction | None = None
     inner: Bounds | None = None
     slope: Fraction | None = None
