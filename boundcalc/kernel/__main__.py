@@ -17,6 +17,7 @@ Summary: TypeAlias = tuple[str, int, str]  # what is proved, in words; checks; h
 # kinds of certificates with a checker of their own: start of the schema → the module that has
 # summary(data) -> Summary, which raises Rejected
 CHECKERS: Mapping[str, str] = {
+    "boundcalc.ball-certificate/": "boundcalc.kernel.system.check",
     "boundcalc.levels-certificate/": "boundcalc.kernel.levels.check",
 }
 
