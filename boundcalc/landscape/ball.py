@@ -24,6 +24,7 @@ from boundcalc.landscape.network import Network, require_data, require_hessian, 
 from boundcalc.library.ball import Numbers, ball_certificate
 
 SMALLEST = 2.0**-90  # a radius below it would be lost among the digits of the kernel's balls
+_PARTS = (0.05, 0.1, 0.2, 0.3, 0.5)  # of the radius at which H·R = √λ_0, for the H near w0
 _MARGINS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3)
 
 
@@ -139,9 +140,18 @@ class _Search:
         found = self.by_hessian() or self.by_direct()
         if found is not None:
             return self.close(found, self.at(found, direct=True))
-        # R(√λ_0 − HR) is largest here: what fails is told of the most hopeful radius.
-        steep = _steep(self.at(SMALLEST), self.inner_root, self.root)
-        radius = max(float(self.root) / (2 * max(steep, 1e-300)), SMALLEST)
+        return self.nearest()
+
+    def nearest(self) -> Ball:
+        """The ball, of a few, that comes closest: where R·√mu is largest against 2‖r0‖."""
+        steep = max(_steep(self.at(SMALLEST), self.inner_root, self.root), 1e-300)
+        widest = max(float(self.root) / steep, SMALLEST)
+        reach = {}
+        for part in _PARTS:
+            radius = max(part * widest, SMALLEST)
+            routes = self.routes(radius, self.at(radius))
+            reach[radius] = radius * math.sqrt(max(route.mu or Fraction(0) for route in routes))
+        radius = max(reach, key=lambda radius: reach[radius])
         return self.close(radius, self.at(radius, direct=True))
 
     def by_hessian(self) -> float | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -40,14 +42,20 @@ class BallProved:
         _MADE[self] = (self.statement, self.checks)
 
     def says(self) -> str:
-        """The statement in one line, with its numbers as floats; the exact ones are its own."""
+        """The statement in one line, in decimals rounded so that it stays true."""
         said = self.statement
-        mu, step = float(said.mu), float(said.step_size)
+        radius = _decimal(said.radius, ROUND_CEILING)
+        mu, step = _decimal(said.mu, ROUND_FLOOR), _decimal(said.step_size, ROUND_FLOOR)
         return (
-            f"a zero of L lies within {float(said.radius):.6g} of w0, λ_min(K) >= {mu:.6g} there; "
-            f"gradient descent with step <= {step:.6g} stays inside and "
-            f"L(w_t) <= (1 - {mu:.6g}*step)^t L(w0)"
+            f"a zero of L lies within {radius} of w0; gradient descent with step <= {step} stays "
+            f"there and L(w_t) <= (1 - {mu}*step)^t L(w0); lambda_min(K) >= {mu} there"
         )
+
+
+def _decimal(value: Fraction, rounding: str) -> str:
+    """Six digits."""
+    context = Context(prec=6, rounding=rounding)
+    return str(context.divide(Decimal(value.numerator), Decimal(value.denominator)))
 
 
 _MADE: WeakKeyDictionary[BallProved, tuple[Statement, int]] = WeakKeyDictionary()
