@@ -3,9 +3,9 @@
     python cases/networks/make_networks.py     (needs scikit-learn)
 
 Inputs are the four lengths of a flower in millimetres, less (58, 31, 38, 12), over 16: exact in
-float64, about as large as 1. Trained weights come from Levenberg and Marquardt's method, in float64,
-and are rounded to multiples of 2^-24, so that exact statements about them stay short; this leaves a
-small residual. Of several starts the one with the largest λ_min of the tangent kernel is kept.
+float64, about as large as 1. Trained weights come from Levenberg and Marquardt's method and are
+rounded to multiples of 2^-24, so that exact statements about them stay short; this leaves a small
+residual. Of several starts the two with the largest λ_min of the tangent kernel are kept.
 """
 
 from __future__ import annotations
