@@ -18,7 +18,9 @@ Summary: TypeAlias = tuple[str, int, str]  # what is proved, in words; checks; h
 # summary(data) -> Summary, which raises Rejected
 CHECKERS: Mapping[str, str] = {
     "boundcalc.ball-certificate/": "boundcalc.kernel.system.check",
+    "boundcalc.level-certificate/": "boundcalc.kernel.system.level",
     "boundcalc.levels-certificate/": "boundcalc.kernel.levels.check",
+    "boundcalc.nonconvex-certificate/": "boundcalc.kernel.system.nonconvex",
 }
 
 

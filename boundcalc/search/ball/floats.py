@@ -80,8 +80,10 @@ def kernel_least(system: Floats, points: Array) -> Array:
 def loss_curvature(system: Floats, points: Array) -> Array:
     """‖∇²L‖₂."""
     residual, jacobian = system.values(points)
-    curved = np.einsum("ki,kiab->kab", residual, system.hessians(points))
-    return _singular(np.einsum("kia,kib->kab", jacobian, jacobian) + curved)[:, 0]
+    with np.errstate(all="ignore"):
+        curved = np.einsum("ki,kiab->kab", residual, system.hessians(points))
+        whole = np.einsum("kia,kib->kab", jacobian, jacobian) + curved
+    return _singular(whole)[:, 0]
 
 
 def _singular(matrices: Array) -> Array:
@@ -97,9 +99,9 @@ def above_level(level: float) -> Quantity:
 
     def quotient(system: Floats, points: Array) -> Array:
         residual, jacobian = system.values(points)
-        loss = 0.5 * np.sum(residual**2, axis=1)
-        slope = 0.5 * np.sum(np.einsum("ki,kia->ka", residual, jacobian) ** 2, axis=1)
         with np.errstate(all="ignore"):
+            loss = 0.5 * np.sum(residual**2, axis=1)
+            slope = 0.5 * np.sum(np.einsum("ki,kia->ka", residual, jacobian) ** 2, axis=1)
             return np.where(loss >= level, slope / np.maximum(loss, 1e-300), np.inf)
 
     return quotient
