@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,36 @@ def test_the_json_of_the_contract():
         assert one["reference"]
         assert one["not_concluded"]
     assert done.stdout == run("--json", CASES / "linear.toml").stdout
+
+
+def test_the_proof_is_a_certificate(tmp_path):
+    place = tmp_path / "zero.json"
+    found = json.loads(run(CASES / "quadratic.toml", "--certificate", place, "--json").stdout)
+    assert found["manifold_dimension"]["certificate"] == str(place)
+    ball = found["manifold_dimension"]["ball"]
+    claim = json.loads(place.read_text())["claim"]
+    assert Fraction(claim["radius"]) <= Fraction(ball["radius"])
+    assert 0 < Fraction(ball["mu"]) <= Fraction(claim["mu"])
+    verified = [sys.executable, "-m", "boundcalc.kernel", str(place)]
+    done = subprocess.run(verified, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "a zero of L lies within" in done.stdout) == (0, True)
+
+
+def test_theorems_are_listed_and_stated():
+    def theorems(*words):
+        command = [*BOUNDCALC[:3], "theorems", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    listed = [line.split()[0] for line in theorems().splitlines()]
+    assert listed.count("relu-path") == listed.count("sgd-alpha-beta") == 1
+    assert "then                 N_λ = 1 for every λ" in theorems("linear-connected")
+    assert "manifold of dimension p - r·d.\n" in theorems("minimiser-manifold")
+    (one,) = json.loads(theorems("relu-path", "--json"))["theorems"]
+    assert (one["id"], one["kind"]) == ("relu-path", "cited")
+    every = json.loads(theorems("--json"))["theorems"]
+    assert [one["id"] for one in every] == listed
 
 
 def test_a_rate_is_said_to_be_one(file):

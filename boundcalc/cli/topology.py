@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from boundcalc.cli import topology_levels
-from boundcalc.cli.problem import AsJson, show
+from boundcalc.cli.problem import AsJson, Certificate, Certificates, show
 
 DEFAULT = "net"
 
@@ -27,7 +27,7 @@ app = typer.Typer(cls=_ByDefault, no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
-def topology() -> None:
+def level_sets() -> None:
     """Level sets of the loss: theorems that apply to a network, paths, numbers of components.
 
     boundcalc topology NET.toml is short for boundcalc topology net NET.toml.
@@ -40,6 +40,7 @@ def net(
         Path,
         typer.Argument(metavar="NET.toml", help="A network file.", show_default=False),
     ],
+    certificate: Certificate = None,
     as_json: AsJson = False,
 ) -> None:
     """Say which theorems about level sets apply to a network, and what its set of zeros is.
@@ -49,16 +50,18 @@ def net(
 
     Exit codes: 0 done, 2 bad input.
     """
-    from boundcalc.landscape.manifold import manifold
+    proofs = Certificates(certificate)
     from boundcalc.landscape.network_file import read_network
-    from boundcalc.landscape.topology import theorems_for
+    from boundcalc.landscape.topology import topology
     from boundcalc.report.plain import plain
     from boundcalc.report.topology import topology_json, topology_lines
 
-    given = read_network(network)
-    found, zeros = theorems_for(given), manifold(given)
-    body = plain(topology_json(given, found, zeros)) if as_json else None
-    show(body, topology_lines(given, found, zeros))
+    with proofs.told():
+        found = topology(read_network(network))
+        (place,) = proofs.write([found.zeros.certificate])
+        written = str(place) if place else None
+        body = plain(topology_json(found, written)) if as_json else None
+        show(body, topology_lines(found, written))
 
 
 app.command(context_settings=topology_levels.CONTEXT)(topology_levels.levels)

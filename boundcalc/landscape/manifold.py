@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from boundcalc.errors import InputError
 from boundcalc.kernel.system.check import BallProved, is_genuine
@@ -19,6 +20,7 @@ from boundcalc.landscape.activations import ACTIVATIONS
 from boundcalc.landscape.ball import Ball, ball
 from boundcalc.landscape.enclosure import Enclosure
 from boundcalc.landscape.network import Network, parameters
+from boundcalc.library.numbers import rounded
 
 MOST_ENTRIES = 1_000_000  # of DF, for a proof at the given weights: about half a minute
 _MOST_EXACT = 200_000  # products in rational arithmetic
@@ -35,6 +37,7 @@ class Manifold:
     verdict : "proved" (near the given weights), "generic" (for almost every y) or "undecided".
     said : why, in words. exact_zero : whether L = 0 at the given weights, by rational arithmetic;
     None where that was not asked or not possible. least : encloses λ_min(K) at the given weights.
+    residual : ≥ ‖F(w) − y‖ there. certificate : what `proved` was checked from.
     """
 
     value: int
@@ -44,6 +47,7 @@ class Manifold:
     exact_zero: bool | None = None
     least: Enclosure | None = None
     residual: float | None = None
+    certificate: Mapping[str, Any] | None = None
 
 
 def manifold(net: Network) -> Manifold:
@@ -102,13 +106,18 @@ def _near(value: int, zero: bool | None, found: Ball) -> Manifold:
     """What a search for a certificate at the given weights comes to."""
     least, residual = found.start.least, found.start.residual
     if found.proved is not None and is_genuine(found.proved):
+        statement = found.proved.statement
         start = "the loss is exactly zero at the given weights w0; " if zero else ""
         said = (
-            f"{start}{found.proved.says().partition(';')[0]}: the zeros inside this ball "
-            "are regular, and make up a smooth manifold of this dimension"
+            f"{start}a zero of the loss lies within {_above(statement.radius)} of w0, and "
+            f"λ_min(K) ≥ {_below(statement.mu)} there: the zeros inside this ball are regular "
+            "(rank DF = r·d), and make up a smooth manifold of this dimension"
         )
-        return Manifold(value, "proved", said, found.proved, zero, least, residual)
-    at = f"‖F(w) − y‖ ≤ {residual:.3g}, λ_min(K) in [{least.lower:.3g}, {least.upper:.3g}]"
+        return Manifold(
+            value, "proved", said, found.proved, zero, least, residual, found.certificate
+        )
+    ends = f"[{_below(Fraction(least.lower))}, {_above(Fraction(least.upper))}]"
+    at = f"‖F(w) − y‖ ≤ {_above(Fraction(residual))}, λ_min(K) in {ends}"
     if zero:
         said = (
             "the loss is exactly zero at the given weights, but rank DF = r·d is not shown there "
@@ -120,6 +129,14 @@ def _near(value: int, zero: bool | None, found: Ball) -> Manifold:
         said = f"no zero of the loss is proved near the given weights ({at})"
     said += "; for almost every y the dimension is as above, or there is no zero (Sard)"
     return Manifold(value, "undecided", said, None, zero, least, residual)
+
+
+def _above(number: Fraction) -> str:
+    return rounded((number, number), 1, 4)
+
+
+def _below(number: Fraction) -> str:
+    return rounded((number, number), -1, 4)
 
 
 def exact_zero(net: Network) -> bool | None:

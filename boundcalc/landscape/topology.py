@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from boundcalc.landscape.activations import ACTIVATIONS
+from boundcalc.landscape.manifold import Manifold, manifold
 from boundcalc.landscape.network import Network, parameters
 from boundcalc.library.counts import CountRelation, holds, shown_count, value
 from boundcalc.library.topology import (
@@ -52,6 +53,20 @@ class Applied:
     versions: tuple[CheckedVersion, ...]
     conclusion: str
     rate_numbers: str
+
+
+@dataclass(frozen=True)
+class Topology:
+    """What is known of the level sets of a network: theorems, and the set of zeros."""
+
+    net: Network
+    theorems: tuple[Applied, ...]
+    zeros: Manifold
+
+
+def topology(net: Network) -> Topology:
+    """Which theorems about level sets apply to a network, and the dimension of its zeros."""
+    return Topology(net, theorems_for(net), manifold(net))
 
 
 def theorems_for(net: Network) -> tuple[Applied, ...]:

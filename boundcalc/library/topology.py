@@ -24,7 +24,11 @@ FACTS = (
 )  # fmt: skip
 COUNTS = ("depth", "points", "inputs", "outputs", "parameters", "residuals")
 LAYER_COUNTS = ("width", "layer")  # where the hypothesis speaks of each hidden layer
-IN_WORDS = (*COUNTS, "manifold", "width_1")  # what $.. in words may name
+SIGNS = {
+    "depth": "L", "points": "N", "inputs": "n_0", "outputs": "n_L", "parameters": "p",
+    "residuals": "r·d", "manifold": "p - r·d", "width_1": "n_1",
+}  # fmt: skip
+IN_WORDS = tuple(SIGNS)  # what $.. in words may name
 NAMED = re.compile(r"\$([a-z_0-9]+)")
 _KEYS = {"id", "title", "reference", "conclusion", "not_concluded", "versions"}
 _MORE = {"note", "rate", "rate_numbers"}
@@ -96,6 +100,21 @@ def load_level_theorem(id: str) -> LevelTheorem:
         note=raw.get("note", ""),
         versions=versions,
     )
+
+
+def level_theorem_lines(theorem: LevelTheorem) -> list[tuple[str, str]]:
+    """What a theorem says, line by line; $points and the like stand for counts of a network."""
+    lines = []
+    for version in theorem.versions:
+        of = f"if ({version.name})" if len(theorem.versions) > 1 else "if"
+        lines += [(of, hypothesis.statement) for hypothesis in version.hypotheses]
+    lines.append(("then", NAMED.sub(lambda match: SIGNS[match[1]], theorem.conclusion)))
+    if theorem.rate:
+        lines.append(("rate", f"{theorem.rate}, constants hidden"))
+    lines += [("not concluded", sentence) for sentence in theorem.not_concluded]
+    if theorem.note:
+        lines.append(("note", theorem.note))
+    return [*lines, ("kernel", "cited, not proved"), ("reference", theorem.reference)]
 
 
 def _hypothesis(raw: Mapping[str, Any]) -> Hypothesis:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
+from boundcalc.kernel.value import Pair
 from boundcalc.landscape.manifold import Manifold
-from boundcalc.landscape.network import Network
-from boundcalc.landscape.topology import Applied, CheckedVersion, counts
+from boundcalc.landscape.topology import Applied, CheckedVersion, Topology, counts
 from boundcalc.library.counts import shown_count
+from boundcalc.library.numbers import lower, upper
 
 SCHEMA = "boundcalc.topology/1"
 CONVENTION = "L(w) = ½ Σ_i ‖F(w; x_i) − y_i‖²; N_λ: number of connected components of {L ≤ λ}"
 
 
-def topology_json(net: Network, found: Sequence[Applied], zeros: Manifold) -> dict[str, Any]:
-    """The keys of the contract, and more."""
-    numbers = counts(net)
+def topology_json(found: Topology, certificate: str | None = None) -> dict[str, Any]:
+    """The keys of the contract, and more; certificate : the path it was written to."""
+    net, numbers = found.net, counts(found.net)
     return {
         "schema": SCHEMA,
-        "answer": answer(net, found, zeros),
+        "answer": answer(found),
         "network": {
             "name": net.name,
             "widths": list(net.widths),
@@ -30,9 +32,9 @@ def topology_json(net: Network, found: Sequence[Applied], zeros: Manifold) -> di
             "points": net.points,
         },
         "convention": CONVENTION,
-        "theorems": [_theorem_json(one) for one in found],
+        "theorems": [_theorem_json(one) for one in found.theorems],
         "parameters": numbers["parameters"],
-        "manifold_dimension": _manifold_json(zeros),
+        "manifold_dimension": {**_manifold_json(found.zeros), "certificate": certificate},
     }
 
 
@@ -79,16 +81,23 @@ def _manifold_json(zeros: Manifold) -> dict[str, Any]:
         else {"lower": zeros.least.lower, "upper": zeros.least.upper},
         "ball": None
         if proved is None
-        else {"radius": float(proved.statement.radius), "mu": float(proved.statement.mu)},
+        else {
+            "radius": _end(proved.statement.radius, upper),
+            "mu": _end(proved.statement.mu, lower),
+        },
     }
 
 
-def answer(net: Network, found: Sequence[Applied], zeros: Manifold) -> str:
+def _end(number: Fraction, side: Callable[[Pair], float]) -> float:
+    return side((number, number))
+
+
+def answer(found: Topology) -> str:
     """One sentence: which theorems apply, and the dimension of the set of zeros."""
-    applying = [one.theorem.id for one in found if one.applies]
+    applying = [one.theorem.id for one in found.theorems if one.applies]
     verb = "applies" if len(applying) == 1 else "apply"
     which = f"{', '.join(applying) or 'none'} {verb}"
-    return f"{which} ({len(applying)} of {len(found)} theorems); {_dimension(zeros)}"
+    return f"{which} ({len(applying)} of {len(found.theorems)} theorems); {_dimension(found.zeros)}"
 
 
 def _dimension(zeros: Manifold) -> str:
@@ -102,9 +111,9 @@ def _dimension(zeros: Manifold) -> str:
     return f"{{L = 0}} is generically empty or a manifold of dimension {value}"
 
 
-def topology_lines(net: Network, found: Sequence[Applied], zeros: Manifold) -> list[str]:
+def topology_lines(found: Topology, certificate: str | None = None) -> list[str]:
     """The answer, then one paragraph for each theorem, those that apply first."""
-    numbers = counts(net)
+    net, zeros, numbers = found.net, found.zeros, counts(found.net)
     widths = "-".join(shown_count(width) for width in net.widths)
     said = (
         f"{net.name}: widths {widths}, {net.activation}, "
@@ -112,11 +121,13 @@ def topology_lines(net: Network, found: Sequence[Applied], zeros: Manifold) -> l
         f"p = {shown_count(numbers['parameters'])} parameters, "
         f"N = {shown_count(net.points)} data points, r = {shown_count(net.widths[-1])} outputs"
     )
-    lines = [answer(net, found, zeros), said, CONVENTION]
-    for one in sorted(found, key=lambda one: not one.applies):
+    lines = [answer(found), said, CONVENTION]
+    for one in sorted(found.theorems, key=lambda one: not one.applies):
         lines += ["", *_theorem_lines(one)]
     lines += ["", f"zeros of the loss: p - r·d = {shown_count(zeros.value)}, {zeros.verdict}"]
     lines.append(f"  {zeros.said}")
+    if certificate is not None:
+        lines.append(f"  certificate: {certificate}")
     return lines
 
 

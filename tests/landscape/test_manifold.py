@@ -66,7 +66,7 @@ def test_an_exact_zero_of_full_rank(net):
     found = manifold(net)
     assert (found.value, found.verdict) == (parameters(net) - rows, "proved")
     assert found.exact_zero is True
-    assert found.said.startswith("the loss is exactly zero at the given weights w0; a zero of L")
+    assert found.said.startswith("the loss is exactly zero at the given weights w0; a zero of ")
     assert found.proved.statement.mu > 0
     assert found.proved.statement.radius < 1e-20
 
