@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from boundcalc.errors import Fault, InputError
     from boundcalc.guarantees.assessment import Assessment
+    from boundcalc.landscape.network import Network
     from boundcalc.landscape.snapshots import Tangent
+    from boundcalc.landscape.topology import Topology
     from boundcalc.library.rate import Rate
     from boundcalc.questions import Asked, Checked, Number, Tightest
 
@@ -25,6 +27,7 @@ __all__ = [
     "rate",
     "tangent",
     "tighten",
+    "topology",
 ]
 
 
@@ -73,6 +76,21 @@ def tangent(log: str | os.PathLike[str] | Mapping[str, Any]) -> Tangent:
     from boundcalc.options import opened_log
 
     return tangent_spectra(opened_log(log, purpose=TANGENT))
+
+
+def topology(network: str | os.PathLike[str] | Network) -> Topology:
+    """Which theorems about level sets apply to a network, and its zeros, as `boundcalc topology`.
+
+    network : path of a network file (.toml), or a network.
+
+    Raises InputError, with every fault that was found.
+    Reference: Freeman, Bruna 2017; Venturi, Bandeira, Bruna 2019; Cooper 2021 (docs/topology.md).
+    """
+    from boundcalc.landscape.network import Network
+    from boundcalc.landscape.network_file import read_network
+    from boundcalc.landscape.topology import topology as found
+
+    return found(network if isinstance(network, Network) else read_network(network))
 
 
 def rate(theorem: str, **constants: Any) -> Rate:

@@ -22,7 +22,7 @@ from boundcalc.landscape.enclosure import Enclosure
 from boundcalc.landscape.network import Network, parameters
 from boundcalc.library.numbers import rounded
 
-MOST_ENTRIES = 1_000_000  # of DF, for a proof at the given weights: about half a minute
+MOST_ENTRIES = 500_000  # of DF, for a proof at the given weights: less than a minute
 _MOST_EXACT = 200_000  # products in rational arithmetic
 _EXACT: Mapping[str, Callable[[Fraction], Fraction]] = {
     "linear": lambda z: z,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -31,13 +32,13 @@ MOST_SEEDED = 1 << 26  # parameters that are drawn; counts alone may be of any s
 MOST_DIGITS = 4_000
 
 
-def read_network(path: str | Path) -> Network:
+def read_network(path: str | os.PathLike[str]) -> Network:
     """The network of a file; paths in it are relative to its folder.
 
     Raises InputError with every fault: unknown keys, widths that are no widths, an unknown
     activation, data or weights that are missing, of a wrong shape, or not finite.
     """
-    return network_from(read_toml(path, EXPECTED), str(path))
+    return network_from(read_toml(Path(path), EXPECTED), str(path))
 
 
 def read_weights(path: str | Path, net: Network) -> tuple[Float, ...]:

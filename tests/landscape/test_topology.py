@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
+import boundcalc
 from boundcalc.landscape.network import Network, parameters
 from boundcalc.landscape.topology import Applied, theorems_for
 
@@ -148,3 +150,11 @@ def test_huge_widths_are_counted():
     found = theorems_for(net([10**9, 10**9, 7], "relu", 10**9))
     assert [a.theorem.id for a in found if a.applies] == ["relu-disconnected", "relu-path"]
     assert time.perf_counter() - began < 1
+
+
+def test_from_python():
+    path = Path(__file__).parents[2] / "cases" / "networks" / "linear.toml"
+    found = boundcalc.topology(path)
+    assert [a.theorem.id for a in found.theorems if a.applies] == ["linear-connected"]
+    assert (found.zeros.value, found.zeros.verdict) == (29, "proved")
+    assert boundcalc.topology(found.net).zeros.verdict == "proved"
