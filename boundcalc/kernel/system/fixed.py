@@ -96,8 +96,6 @@ def product(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
 
 def interval(mid: int, rad: int) -> iv.Interval:
     """A ball for functions such as tanh."""
-    if not rad:
-        return iv.rational(Fraction(mid, UNIT))
     return iv.between(*pair(mid, rad))
 
 

@@ -30,12 +30,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """points : rows of x. targets : y, flat, point by point. linear : φ is the identity."""
+    """points : rows of x. targets : y, flat, point by point."""
 
     points: list[Balls]
     targets: list[Fraction]
     layers: list[Layer]
-    linear: bool
 
 
 def read_network(data: Json) -> Network:
@@ -57,8 +56,7 @@ def read_network(data: Json) -> Network:
         raise ClaimError(f"y: at most {MAX_OUTPUTS} outputs")
     points = _rows([number(v, "x") for v in x], widths[0])
     targets = [number(v, "y") for v in y]
-    layers = _layers(raw, widths)
-    return Network(points, targets, layers, raw["output"] == "linear")
+    return Network(points, targets, _layers(raw, widths))
 
 
 def _layers(raw: dict[str, Json], widths: Sequence[int]) -> list[Layer]:

@@ -37,9 +37,12 @@ def number(data: Json, where: str) -> Fraction:
     said = text(data, where)
     if len(said) <= MAX_DIGITS and _HEX.fullmatch(said):
         try:
-            return Fraction(float.fromhex(said))
+            value = float.fromhex(said)
         except OverflowError as error:
             raise ClaimError(f"{where}: {said} is beyond float64") from error
+        if value.hex() != said:
+            raise ClaimError(f"{where}: {said} is not written as float.hex() does")
+        return Fraction(value)
     if len(said) > MAX_DIGITS or not _NUMBER.fullmatch(said):
         raise ClaimError(f"{where}: a number is p, p/q or a hexadecimal float")
     try:
