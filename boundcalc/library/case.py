@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.library.case_claims import claim_faults
+from boundcalc.library.case_system import KEYS as SYSTEM_KEYS
+from boundcalc.library.case_system import composed, read_made, read_start
 from boundcalc.library.problem import Ball, CaseClaim, Problem, Side
 from boundcalc.library.problem_formulas import read_formula, shown, variable_faults, variables_of
 from boundcalc.library.problem_text import (
@@ -25,7 +27,7 @@ from boundcalc.library.toml_file import read_toml
 
 KEYS = {
     "name", "source", "variables", "components", "residual", "domain", "ball", "minimisers",
-    "claims", "note",
+    "claims", "note", *SYSTEM_KEYS,
 }  # fmt: skip
 CLAIM_KEYS = {"condition", "constants", "expect", "published", "note"}
 VERDICTS = ("proved", "refuted")
@@ -107,7 +109,10 @@ class _Reader:
             expected = f"one of {', '.join(sorted(KEYS))}"
             self.fault(shown(key), "an unknown key", expected, "remove or correct it")
         self.variables = self._variables() or self._occurring()
-        components, residual = self._formulas("components"), self._formulas("residual")
+        made = self.faults.attempt(read_made, self.where, self.raw, self.variables)
+        names = tuple(name for name, _ in made.names) if made is not None else ()
+        components = self._formulas("components", self.variables)
+        residual = self._formulas("residual", names or self.variables)
         if ("components" in self.raw) == ("residual" in self.raw):
             found = "both" if "components" in self.raw else "neither"
             expected = "one of the two: a list of formulas"
@@ -118,11 +123,13 @@ class _Reader:
             source=self._words("source", self.raw.get("source"), ""),
             variables=self.variables,
             components=components,
-            residual=residual,
+            residual=residual if made is None else composed(made, residual),
             domain=self._domain(),
             ball=self._ball(),
             minimisers=points,
             equations=equations,
+            start=self._start(),
+            made=made,
         )
         self._words("note", self.raw.get("note"), "")
         return Problem(**{**bare.__dict__, "claims": self._claims(bare)})
@@ -169,14 +176,19 @@ class _Reader:
         found = (text for given in lists if isinstance(given, list) for text in given)
         return variables_of(text for text in found if isinstance(text, str))
 
-    def _formulas(self, key: str) -> tuple[str, ...]:
+    def _start(self) -> tuple[str, ...]:
+        if "start" not in self.raw:
+            return ()
+        return self._try("start", read_start, self.raw["start"], self.variables) or ()
+
+    def _formulas(self, key: str, names: tuple[str, ...]) -> tuple[str, ...]:
         if key not in self.raw:
             return ()
         found = []
         for k, value in enumerate(self._list(key, self.raw[key], MOST_FORMULAS), start=1):
             place = f"{key}[{k}]"
             text = self._number(place, value)
-            self._try(place, read_formula, text, self.variables)
+            self._try(place, read_formula, text, names)
             found.append(text)
         return tuple(found)
 

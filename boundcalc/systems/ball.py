@@ -11,26 +11,15 @@ from typing import Any
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.check import BallProved, verify
 from boundcalc.kernel.system.formula_bounds import PRECISION
-from boundcalc.landscape.ball_spectrum import root_below
 from boundcalc.library.ball import Numbers, ball_certificate
 from boundcalc.search.ball.constants import Search, Shown, rounded
+from boundcalc.systems.routes import TINY, Route, routes
 from boundcalc.systems.start import Start
 
 WIDER = Fraction(103, 100)  # from one radius that is tried to the next, at first
 STEPS = 90
 ROOM = 1.02  # by which a radius is to close in floating point before proofs are looked for
 TRIES = 4  # radii for which proofs are looked for
-TINY = Fraction(1, 1 << 60)  # in the place of 0 where a positive bound is asked for
-
-
-@dataclass(frozen=True)
-class Route:
-    """What one way to bound λ_min(K) on the ball gives. mu : shown there, or None."""
-
-    name: str
-    mu: Fraction | None
-    closes: bool
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +34,7 @@ class Ball:
     mu: Fraction | None
     factor: float
     routes: tuple[Route, ...]
+    best: Route | None = None
     jacobian_norm: Fraction | None = None
     jacobian_lipschitz: Fraction | None = None
     fails: str | None = None
@@ -82,7 +72,8 @@ def ball_of(search: Search, start: Start, radius: Fraction | None = None) -> Bal
     lowest = min(radius for _, radius in seen)
     for k in range(1, 25):  # below it nothing closes; but how near is the best?
         seen.append((_factor(search, start, lowest * 0.85**k), lowest * 0.85**k))
-    factor, best = max(seen)
+    top = max(seen)[0]
+    best, factor = min((value, found) for found, value in seen if found >= 0.97 * top)
     return _open(Fraction(best), factor, start)
 
 
@@ -125,46 +116,28 @@ def _open(radius: Fraction, factor: float, start: Start) -> Ball:
 
 def _at(search: Search, start: Start, radius: Fraction, factor: float) -> Ball:
     """The verdict on one ball, with proofs."""
-    shown = {name: search.show(name, radius) for name in ("L_F", "H", "mu")}
     smooth = search.defined(radius)
-    direct = shown["mu"].value if shown["mu"] is not None and shown["mu"].value else None
-    root = root_below(start.floor or Fraction(0))
-    steep, curved = shown["L_F"], shown["H"]
-    nearby = None
-    if curved is not None and curved.value * radius < root:
-        nearby = _down((root - max(curved.value, TINY) * radius) ** 2)
-    routes = (
-        _route("direct", direct, start, radius, search.stopped.get("mu", "")),
-        _route("hessian", nearby, start, radius, _why_not(search, curved, radius, root)),
-    )
-    best = max(routes, key=lambda route: (route.closes, route.mu or 0))
+    steep, curved = search.show("L_F", radius), search.show("H", radius)
+    found = routes(search, start, radius, curved)
+    best = max(found, key=lambda route: route.mu or 0)
     ball = Ball(
         radius,
         best.mu,
         factor,
-        routes,
+        found,
+        best,
         None if steep is None else steep.value,
         None if curved is None else curved.value,
     )
-    if steep is None or curved is None or smooth is None:
-        names = [n for n in ("defined", "L_F", "H") if n in search.stopped]
-        return _with(ball, fails=f"{names[0]}: no bound on the ball was proved")
+    if smooth is None or steep is None or curved is None:
+        name = "defined" if smooth is None else "L_F" if steep is None else "H"
+        why = search.stopped.get(name, "it seems to be infinite")
+        return replace(ball, fails=f"{name}: no bound on the ball was proved: {why}")
     if best.mu is None:
-        return _with(ball, fails="mu: λ_min(K) > 0 on the ball was not proved by either route")
-    if not best.closes:
-        return _with(ball, fails=_too_far(best.mu, start, radius))
-    return _certified(search, start, ball, best, {**shown}, smooth)
-
-
-def _route(name: str, mu: Fraction | None, start: Start, radius: Fraction, reason: str) -> Route:
-    closes = mu is not None and 4 * start.norm**2 < mu * radius**2
-    return Route(name, mu, closes, "" if mu is not None else reason)
-
-
-def _why_not(search: Search, curved: Shown | None, radius: Fraction, root: Fraction) -> str:
-    if curved is None:
-        return search.stopped.get("H", "")
-    return f"H·R = {float(curved.value * radius):.4g} is not below √λ_0 = {float(root):.4g}"
+        return replace(ball, fails="mu: λ_min(K) > 0 on the ball was not proved by any route")
+    if not best.closes(start, radius):
+        return replace(ball, fails=_too_far(best.mu, start, radius))
+    return _certified(search, start, ball, (steep, curved, *best.uses), smooth)
 
 
 def _too_far(mu: Fraction, start: Start, radius: Fraction) -> str:
@@ -178,40 +151,31 @@ def _too_far(mu: Fraction, start: Start, radius: Fraction) -> str:
     )
 
 
-def _down(value: Fraction) -> Fraction | None:
-    return rounded(value, -1, 12) if value > 0 else None
-
-
-def _with(ball: Ball, **changes: Any) -> Ball:
-    return replace(ball, **changes)
-
-
 def _certified(
     search: Search,
     start: Start,
     ball: Ball,
-    best: Route,
-    shown: Mapping[str, Shown | None],
+    used: tuple[Shown, ...],
     smooth: Mapping[str, Any],
 ) -> Ball:
-    """The ball with its certificate, where the kernel accepts it."""
-    names = ("L_F", "H", "mu") if best.name == "direct" else ("L_F", "H")
-    used = [one for name in names if (one := shown[name]) is not None]
+    """The ball with its certificate, where the kernel accepts it. used : L_F and H first."""
     constants = {one.name: str(one.value) for one in used}
     proofs = {**smooth, **{goal: p for one in used for goal, p in one.proofs.items()}}
-    steep, curved = Fraction(constants["L_F"]), max(Fraction(constants["H"]), TINY)
-    norm = max(start.norm, TINY)
+    steep, curved, norm = used[0].value, max(used[1].value, TINY), max(start.norm, TINY)
+    route = ball.best
+    if route is None or route.mu is None:
+        return ball
     numbers = Numbers(
         radius=ball.radius,
-        mu=best.mu or Fraction(0),
+        mu=route.mu,
         step_size=rounded(1 / (steep**2 + curved * norm), -1, 12),
-        start=Fraction(0) if best.name == "direct" else root_below(start.floor or Fraction(0)),
+        start=route.root,
         residual=norm,
         jacobian_norm=steep,
         jacobian_lipschitz=curved,
     )
     enclosures = {"constants": constants, "proofs": proofs, "precision": PRECISION}
-    body = ball_certificate("formulas", search.data, best.name, numbers, enclosures)
+    body = ball_certificate("formulas", search.data, route.kernel, numbers, enclosures)
     try:
         return replace(ball, certificate=body, proved=verify(body))
     except Rejected as error:

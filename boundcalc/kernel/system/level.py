@@ -11,6 +11,7 @@ is a goal of its own via "direct"; via "kernel" it follows from λ_min(K) ≥ mu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
@@ -48,13 +49,19 @@ class Level:
     steps: int
 
     def says(self) -> str:
-        """The statement in one line."""
-        mu, step, level = float(self.mu), float(self.step_size), float(self.level)
+        """The statement in one line; what is rounded is rounded so that it stays true."""
+        mu, level = decimal(self.mu, ROUND_FLOOR), decimal(self.level, ROUND_CEILING)
         return (
-            f"|grad L|^2/2 >= {mu:.6g}*L where L >= {level:.6g} within {float(self.radius):.6g} of "
-            f"w0; gradient descent with step {step:.6g} stays there and has L <= {level:.6g} "
+            f"|grad L|^2/2 >= {mu}*L where L >= {level} within {self.radius} of w0; "
+            f"gradient descent with step {self.step_size} stays there and has L <= {level} "
             f"within {self.steps} steps"
         )
+
+
+def decimal(value: Fraction, rounding: str) -> str:
+    """Six digits."""
+    context = Context(prec=6, rounding=rounding)
+    return str(context.divide(Decimal(value.numerator), Decimal(value.denominator)))
 
 
 def summary(data: Json) -> tuple[str, int, str]:

@@ -28,6 +28,7 @@ from boundcalc.search.ball.floats import (
     loss_curvature,
     seems,
 )
+from boundcalc.search.ball.made import quantities, system_data
 from boundcalc.search.prove.budget import Budget, Stopped
 from boundcalc.search.prove.goals import Proof, Prover
 from boundcalc.search.prove.pave import Paved, pave
@@ -40,10 +41,11 @@ LOOSER = (  # how far from the value in floating point, and how many boxes for i
     (Fraction(1, 8), 20_000),
     (Fraction(2, 5), 40_000),
 )
-LARGEST: Mapping[str, Quantity] = {
-    "L_F": jacobian_norm,
-    "H": hessian_norm,
-    "beta": loss_curvature,
+OWN: Mapping[str, tuple[Quantity, int]] = {  # and whether it is bounded from above
+    "L_F": (jacobian_norm, 1),
+    "H": (hessian_norm, 1),
+    "beta": (loss_curvature, 1),
+    "mu": (kernel_least, -1),
 }
 
 
@@ -66,22 +68,18 @@ class Search:
     budget: Budget
     floats: Floats = field(init=False)
     data: dict[str, Any] = field(init=False)
+    quantities: Mapping[str, tuple[Quantity, int]] = field(init=False)
     stopped: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.floats = floats_of(self.problem)
-        self.data = {
-            "variables": list(self.problem.variables),
-            "residual": list(self.problem.residual),
-            "start": [str(x) for x in self.start],
-        }
+        self.data = system_data(self.problem, self.start)
+        self.quantities = {**OWN, **quantities(self.problem)}
 
     def seems(self, name: str, radius: float, level: float = 0.0) -> float:
-        """A constant on a ball in floating point: L_F, H, beta, mu, or "above" for mu above."""
-        if name in LARGEST:
-            return seems(self.floats, LARGEST[name], self.start, radius, 1)[0]
-        quantity = kernel_least if name == "mu" else above_level(level)
-        return seems(self.floats, quantity, self.start, radius, -1)[0]
+        """A constant on a ball in floating point; "above" is mu of PL* above the level."""
+        quantity, sign = (above_level(level), -1) if name == "above" else self.quantities[name]
+        return seems(self.floats, quantity, self.start, radius, sign)[0]
 
     def show(
         self, name: str, radius: Fraction, level: Fraction = Fraction(0), most: float = 8.0
@@ -89,7 +87,9 @@ class Search:
         """A constant with its proof, within `most` seconds; None where no value was proved."""
         best = self.seems(name, float(radius), float(level))
         share = self.budget.part(most)
-        for value, boxes in near(best, 1 if name in LARGEST else -1):
+        self.stopped.pop(name, None)
+        sign = -1 if name == "above" else self.quantities[name][1]
+        for value, boxes in near(best, sign):
             found = self._proved(name, radius, value, level, boxes, share)
             if isinstance(found, dict):
                 return Shown(name, value, best, found)
@@ -139,7 +139,7 @@ class Search:
         if name == "defined":
             return goals(system, radius, {})
         every = goals(system, radius, {name: value})
-        return {key: goal for key, goal in every.items() if key.split(".")[0] == name}
+        return {key: goal for key, goal in every.items() if key.split(".")[0] != "defined"}
 
 
 def _prove(

@@ -71,10 +71,13 @@ def hessian_norm(system: Floats, points: Array) -> Array:
 
 def kernel_least(system: Floats, points: Array) -> Array:
     """λ_min(DF DFᵀ)."""
-    n, m = system.size
-    if n > m:
-        return np.zeros(len(points))
-    return _singular(system.values(points)[1])[:, -1] ** 2
+    return least_of(system.values(points)[1])
+
+
+def least_of(jacobians: Array) -> Array:
+    """λ_min(A Aᵀ) of matrices (N, n, m)."""
+    n, m = jacobians.shape[1:]
+    return np.zeros(len(jacobians)) if n > m else _singular(jacobians)[:, -1] ** 2
 
 
 def loss_curvature(system: Floats, points: Array) -> Array:
