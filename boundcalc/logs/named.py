@@ -17,7 +17,7 @@ from boundcalc.logs.log import Float
 from boundcalc.logs.npz import array_of
 from boundcalc.logs.open import require_npz
 
-MOST_NUMBERS = 1 << 27  # of one array: 1 GiB
+MOST_NUMBERS = 1 << 26  # of one array: half a GiB
 
 
 def read_arrays(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from boundcalc.landscape.network import (
     weight_names,
     with_seed,
 )
-from boundcalc.landscape.network_file import network_from, read_network, read_weights
+from boundcalc.landscape.network_file import KEYS, network_from, read_network, read_weights
 
 SMOOTH = [name for name, one in ACTIVATIONS.items() if one.smooth]
 MP = {
@@ -253,6 +254,31 @@ def test_pickles_are_refused_unread(folder):
     np.savez(path.parent / "bad.npz", x=np.array([[1, None]], dtype=object), y=np.ones((1, 1)))
     with pytest.raises(InputError, match="array x: found dtype object"):
         read_network(path)
+
+
+STRANGE = [
+    None, True, 0, 1, -1, 10**9, 10**1300, "0.5", "1e400", "nan", "x", "", "1/0", "9" * 5000, [],
+    [1], [[1]], {}, {"a": 1}, "relu", "linear", [4, "3", 1], [4] * 200, [10**1000, 10**1000, 3],
+    "\x00", "sqrt(2)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_strange_values_are_faults_and_nothing_else(seed):
+    choose = random.Random(seed)
+    read = 0
+    for _ in range(500):
+        table = {"widths": [4, 3, 1], "activation": "tanh", "points": 5}
+        for _ in range(choose.randrange(4)):
+            table[choose.choice([*sorted(KEYS), "layers"])] = choose.choice(STRANGE)
+        try:
+            net = network_from({"network": table}, "/nowhere/net.toml")
+        except InputError as error:
+            assert all(fault.fix for fault in error.faults)
+        else:
+            assert parameters(net) > 0
+            read += 1
+    assert 0 < read < 500
 
 
 def test_weights_of_another_network(folder):
