@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from boundcalc.cli import topology_levels
+from boundcalc.cli import topology_levels, topology_path
 from boundcalc.cli.problem import AsJson, Certificate, Certificates, show
 
 DEFAULT = "net"
@@ -65,3 +65,4 @@ def net(
 
 
 app.command(context_settings=topology_levels.CONTEXT)(topology_levels.levels)
+app.command()(topology_path.path)

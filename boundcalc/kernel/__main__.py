@@ -21,6 +21,7 @@ CHECKERS: Mapping[str, str] = {
     "boundcalc.level-certificate/": "boundcalc.kernel.system.level",
     "boundcalc.levels-certificate/": "boundcalc.kernel.levels.check",
     "boundcalc.nonconvex-certificate/": "boundcalc.kernel.system.nonconvex",
+    "boundcalc.path-certificate/": "boundcalc.kernel.system.path",
 }
 
 
