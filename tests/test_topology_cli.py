@@ -40,7 +40,7 @@ def test_the_first_line_is_the_answer():
     done = run(CASES / "iris-tanh.toml")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0] == (
-        "minimiser-manifold applies (1 of 5 theorems); "
+        "minimiser-manifold applies (1 of 6 theorems); "
         "{L = 0} is a manifold of dimension 40 near the given weights, proved"
     )
     assert "FAILS  n_1 > 2N: n_1: not 8 > 18" in done.stdout
@@ -57,7 +57,7 @@ def test_the_json_of_the_contract():
     assert found["manifold_dimension"]["verdict"] == "proved"
     assert found["manifold_dimension"]["exact_zero"] is True
     by_name = {one["theorem"]: one for one in found["theorems"]}
-    assert len(by_name) == 5
+    assert len(by_name) == 6
     assert {name for name, one in by_name.items() if one["applies"]} == {"linear-connected"}
     for one in by_name.values():
         assert one["applies"] is all(h["holds"] for h in one["hypotheses"])
@@ -100,7 +100,7 @@ def test_theorems_are_listed_and_stated():
 def test_a_rate_is_said_to_be_one(file):
     table = 'widths = [4, 30, 1]\nactivation = "relu"\npoints = 5'
     told = run(file(table)).stdout
-    assert told.startswith("relu-disconnected, relu-path apply (2 of 5 theorems)")
+    assert told.startswith("relu-disconnected, relu-path, wide-connected apply (3 of 6 theorems)")
     assert "the constant is hidden: no number follows" in told
     found = json.loads(run(file(table), "--json").stdout)
     rates = {one["theorem"]: one["rate"] for one in found["theorems"] if one["rate"]}

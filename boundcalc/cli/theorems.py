@@ -15,7 +15,8 @@ def theorems(
 ) -> None:
     """List the theorems of the catalogue, or state one of them.
 
-    Those about level sets of networks (boundcalc topology) come last; they are cited.
+    Those about level sets of networks (boundcalc topology) come last; the kernel speaks
+    of none of them.
     """
     from boundcalc.library.statement import theorem_lines
     from boundcalc.library.theorems import load_theorem, theorem_ids
@@ -47,7 +48,7 @@ def theorems(
                 "id": one.id,
                 "title": one.title,
                 "reference": one.reference,
-                "kind": "cited",
+                "kind": one.kind,
                 "hypotheses": [],
                 "constants": {},
                 "text": level_theorem_lines(one),

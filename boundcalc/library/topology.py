@@ -1,4 +1,6 @@
-"""Theorems about level sets, as data: one small file each in data/topology. They are cited.
+"""Theorems about level sets, as data: one small file each in data/topology.
+
+They are cited, or come with a proof in words; the kernel speaks of none of them.
 
 A theorem has one or more versions; it applies where all hypotheses of one of them hold. A
 hypothesis is a list of facts about a network, or a relation between its counts.
@@ -31,7 +33,7 @@ SIGNS = {
 IN_WORDS = tuple(SIGNS)  # what $.. in words may name
 NAMED = re.compile(r"\$([a-z_0-9]+)")
 _KEYS = {"id", "title", "reference", "conclusion", "not_concluded", "versions"}
-_MORE = {"note", "rate", "rate_numbers"}
+_MORE = {"note", "rate", "rate_numbers", "proof"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class LevelTheorem:
     """A theorem about level sets; conclusion and rate_numbers may name counts as $points.
 
     rate : of a statement with hidden constants, how it scales; "" where there are none.
+    proof : in words, of a theorem of our own; "" where it is cited.
     """
 
     id: str
@@ -70,7 +73,13 @@ class LevelTheorem:
     rate: str
     rate_numbers: str
     note: str
+    proof: str
     versions: tuple[Version, ...]
+
+    @property
+    def kind(self) -> str:
+        """What it rests on; the kernel speaks of none of them."""
+        return "proved in words" if self.proof else "cited"
 
 
 def level_theorem_ids() -> tuple[str, ...]:
@@ -98,6 +107,7 @@ def load_level_theorem(id: str) -> LevelTheorem:
         rate=raw.get("rate", ""),
         rate_numbers=raw.get("rate_numbers", ""),
         note=raw.get("note", ""),
+        proof=raw.get("proof", ""),
         versions=versions,
     )
 
@@ -114,7 +124,10 @@ def level_theorem_lines(theorem: LevelTheorem) -> list[tuple[str, str]]:
     lines += [("not concluded", sentence) for sentence in theorem.not_concluded]
     if theorem.note:
         lines.append(("note", theorem.note))
-    return [*lines, ("kernel", "cited, not proved"), ("reference", theorem.reference)]
+    if theorem.proof:
+        lines.append(("proof", theorem.proof))
+    said = f"outside its language: {theorem.kind}"
+    return [*lines, ("kernel", said), ("reference", theorem.reference)]
 
 
 def _hypothesis(raw: Mapping[str, Any]) -> Hypothesis:
@@ -129,7 +142,7 @@ def level_theorem_faults(where: str, id: str, raw: Mapping[str, Any]) -> list[Fa
         found.append(Fault(where, f"the key {key}", "a known key", "remove or correct it"))
     if raw.get("id") != id:
         found.append(Fault(where, f"id {raw.get('id')!r}", f"{id!r}, as the file", "rename it"))
-    for key in ("title", "reference", "conclusion", "note", "rate", "rate_numbers"):
+    for key in ("title", "reference", "conclusion", "note", "rate", "rate_numbers", "proof"):
         if key in raw and not (isinstance(raw[key], str) and raw[key].strip()):
             found.append(Fault(f"{where}: {key}", repr(raw[key]), "words", "write it"))
         elif key in raw:

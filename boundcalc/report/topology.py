@@ -57,7 +57,7 @@ def _theorem_json(one: Applied) -> dict[str, Any]:
         "not_concluded": list(theorem.not_concluded),
         "note": theorem.note or None,
         "reference": theorem.reference,
-        "kind": "cited",
+        "kind": theorem.kind,
     }
 
 
@@ -145,5 +145,7 @@ def _theorem_lines(one: Applied) -> list[str]:
             lines.append(f"  rate   {one.rate_numbers}; the constant is hidden: no number follows")
         lines += [f"  not    {sentence}" for sentence in theorem.not_concluded]
         lines += [f"  note   {theorem.note}"] if theorem.note else []
-    lines.append(f"  cited  {theorem.reference}")
+    if theorem.proof:
+        lines.append(f"  proof  in words: boundcalc theorems {theorem.id}")
+    lines.append(f"  {'see' if theorem.proof else 'cited':<6} {theorem.reference}")
     return lines

@@ -124,6 +124,25 @@ def test_deep_networks_need_no_large_numbers():
 
 
 @pytest.mark.parametrize(
+    ("widths", "activation", "points", "applies"),
+    [
+        ([4, 10, 2], "tanh", 5, True),
+        ([4, 9, 2], "tanh", 5, False),
+        ([4, 10, 2], "relu", 5, True),
+        ([4, 10, 10, 2], "tanh", 5, False),
+        ([4, 2], "tanh", 5, False),
+        ([2, 12, 1], "quadratic", 10**6, True),  # (2 + 1)(2 + 2) = 12
+        ([2, 11, 1], "quadratic", 10**6, False),
+        ([2, 12, 1], "tanh", 10**6, False),
+    ],
+)
+def test_wide_connected(widths, activation, points, applies):
+    found = one("wide-connected", widths, activation, points)
+    assert found.applies is applies
+    assert not one("wide-connected", widths, activation, points, "sigmoid").applies
+
+
+@pytest.mark.parametrize(
     ("widths", "activation", "output", "points", "applies"),
     [
         ([2, 3, 1], "tanh", "linear", 13, True),  # p = 13

@@ -18,7 +18,7 @@ from boundcalc.library.topology import (
 
 IDS = {
     "linear-connected", "minimiser-manifold", "quadratic-connected", "relu-disconnected",
-    "relu-path",
+    "relu-path", "wide-connected",
 }  # fmt: skip
 
 
@@ -38,6 +38,12 @@ def test_a_file_is_sound(id):
 def test_hidden_constants_are_rates():
     rates = {id for id in IDS if load_level_theorem(id).rate}
     assert rates == {"relu-path"}
+
+
+def test_what_is_not_cited_has_a_proof():
+    own = {id for id in IDS if load_level_theorem(id).kind != "cited"}
+    assert own == {"wide-connected"}
+    assert "(3)" in load_level_theorem("wide-connected").proof
 
 
 def changed(change):
