@@ -107,8 +107,8 @@ def ball(net: Network, radius: float | None = None) -> Ball:
     system = system_of(net)
     try:
         return _Search(system, net.output != "linear").run(radius)
-    except (ClaimError, Undefined) as error:
-        expected = "a network that the kernel can read"
+    except (ClaimError, Undefined, OverflowError) as error:
+        expected = "a network that the kernel can read, with numbers within float64"
         raise InputError(
             Fault(net.source, str(error), expected, "make it smaller, or its numbers")
         ) from error

@@ -21,11 +21,12 @@ def middle(matrix: Matrix) -> Float:
 
 
 def floor(matrix: Matrix) -> Fraction | None:
-    """A positive number below λ_min of every matrix enclosed, close to the best; or None."""
+    """A positive number below λ_min of every matrix enclosed, close to the best; or None.
+
+    Raises OverflowError for entries beyond float64.
+    """
     mid = middle(matrix)
-    error = max(sum(float(hi - lo) / 2 for lo, hi in row) for row in matrix)
-    if not np.isfinite(mid).all() or not math.isfinite(error):
-        return None
+    error = float(max(sum((hi - lo) / 2 for lo, hi in row) for row in matrix))
     guess = float(np.linalg.eigvalsh(mid)[0]) - error
     for room in _TRIES:
         value = Fraction(max(guess, 0.0) * (1 - room))
