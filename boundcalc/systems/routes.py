@@ -43,7 +43,9 @@ def routes(
     search: Search, start: Start, radius: Fraction, curved: Shown | None
 ) -> tuple[Route, ...]:
     """All of them. curved : H on the ball."""
-    found = search.show("mu", radius)
+    nearby = _nearby(search, root_below(start.floor or Fraction(0)), radius, curved)
+    # where one route closes, the other is tried for comparison, and not for long
+    found = search.show("mu", radius, most=3.0 if nearby.closes(start, radius) else 8.0)
     direct = found is not None and found.value > 0
     return (
         Route(
@@ -53,7 +55,7 @@ def routes(
             (found,) if found is not None and direct else (),
             reason="" if direct else search.stopped.get("mu", "λ_min(K) seems to reach 0"),
         ),
-        _nearby(search, root_below(start.floor or Fraction(0)), radius, curved),
+        nearby,
         *_transformed(search, radius),
     )
 

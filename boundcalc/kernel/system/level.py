@@ -140,9 +140,7 @@ def _steep(made: Goals, said: Level, via: Json) -> dict[str, Goal | MatrixGoal]:
 
 
 def _down(rate: Fraction, steps: int, share: Fraction) -> bool:
-    """Whether rate^steps ≤ share."""
-    if not 0 <= rate < 1:
-        return False
+    """Whether rate^steps ≤ share, for 0 ≤ rate < 1: mu ≤ beta, and step_size ≤ 1/beta."""
     base = iv.rational(rate)
     power = base if steps == 1 else iv.power(base, steps)
     return bool(power[1] <= iv.rational(share)[0])
