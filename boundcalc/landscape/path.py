@@ -20,7 +20,9 @@ IMAGES = 32  # straight pieces of a string
 FINEST = 256
 SAMPLES = 8  # of the loss on each straight piece
 STEPS = 300  # of gradient descent
+ROUNDS = 12  # of three Gauss-Newton steps, at most
 RATE = 0.03  # of Adam, relative to the mean distance of a weight between the ends
+ENOUGH = 1e-3  # of the loss on the straight line: then descent has nothing to add
 DIGITS = 40  # binary, of the weights of inner vertices
 
 Progress = Callable[..., None]
@@ -116,37 +118,49 @@ def _quadratic(a: Float, control: Float, b: Float, times: Float) -> Float:
     return (1 - t) ** 2 * a + 2 * t * (1 - t) * control + t**2 * b
 
 
-def string(net: Network, path: Float, until: float) -> Float:
-    """Gradient descent of every vertex across the path, respaced as it moves (a string method)."""
-    path = respaced(path, IMAGES)
+def string(
+    net: Network, path: Float, until: float, pieces: int = IMAGES, springs: bool = False
+) -> Float:
+    """Gradient descent of every vertex across the path, which is respaced as it moves.
+
+    springs : along the path they hold the vertices apart in place of respacing: a nudged elastic
+    band. Reference: E, Ren, Vanden-Eijnden 2007 (string); Henkelman, Jónsson 2000 (band).
+    """
+    path = respaced(path, pieces)
     adam = _Adam(path[1:-1].shape, _rate(path[0], path[-1]), STEPS)
     best, least = path, highest(net, path)
     for done in range(STEPS):
         if time.monotonic() > until:
             break
+        along = _along(path)
         slopes = np.array([gradient(net, w) for w in path[1:-1]])
+        force = slopes - np.sum(slopes * along, axis=1)[:, None] * along
+        if springs:
+            gaps = np.linalg.norm(np.diff(path, axis=0), axis=1)
+            strength = np.linalg.norm(force, axis=1).max() / max(float(gaps.max()), 1e-300)
+            force -= strength * np.diff(gaps)[:, None] * along
         path = path.copy()
-        path[1:-1] += adam.step(_across(path, slopes))
+        path[1:-1] += adam.step(force)
         if done % 5 == 4:
-            path = respaced(path, IMAGES)
+            path = path if springs else respaced(path, pieces)
             height = highest(net, path)
             if height < least:
                 best, least = path, height
     return best
 
 
-def _across(path: Float, slopes: Float) -> Float:
-    """The part of vectors at inner vertices that is orthogonal to the path."""
+def _along(path: Float) -> Float:
+    """Directions of the path at its inner vertices, of length 1."""
     along = path[2:] - path[:-2]
-    along = along / np.maximum(np.linalg.norm(along, axis=1), 1e-300)[:, None]
-    return np.asarray(slopes - np.sum(slopes * along, axis=1)[:, None] * along)
+    return np.asarray(along / np.maximum(np.linalg.norm(along, axis=1), 1e-300)[:, None])
 
 
 def gauss_newton(net: Network, path: Float, pieces: int, until: float) -> Float:
     """Damped Gauss-Newton steps of every vertex to the zeros of the residual, respaced between."""
     path = respaced(path, pieces)
     best, least = path, highest(net, path)
-    for _ in range(4):
+    for _ in range(ROUNDS):
+        before = least
         for _ in range(3):
             for k in range(1, len(path) - 1):
                 if time.monotonic() > until:
@@ -155,6 +169,8 @@ def gauss_newton(net: Network, path: Float, pieces: int, until: float) -> Float:
         height = highest(net, path)
         if height < least:
             best, least = path.copy(), height
+        if least > 0.9 * before:
+            break
         path = respaced(path, pieces)
     return best
 
@@ -174,32 +190,64 @@ def _newton(net: Network, w: Float) -> Float:
 def attempts(
     net: Network, a: Float, b: Float, seconds: float, progress: Progress | None = None
 ) -> Iterator[Attempt]:
-    """Each method in turn, cheap ones first; each starts from what the best one left.
+    """Methods in turn: curve and band start from the straight line, others from the lowest path.
 
-    The caller may stop when a path is low enough.
+    Where Gauss-Newton steps bring the line down to the zeros of the residual, descent is left out;
+    where they do not, they are given up. The caller may stop when a path is low enough.
     """
-    begin = time.monotonic()
-    until = begin + seconds
-    straight = np.stack([a, b])
-    best = Attempt("straight line", straight, highest(net, respaced(straight, IMAGES)), 0.0)
-    yield best
-    plans: list[tuple[str, Callable[[Float, float], Float]]] = [
-        ("Bézier curve", lambda path, stop: bezier(net, a, b, stop)),
-        ("string", lambda path, stop: string(net, path, stop)),
-    ]
-    if all(ACTIVATIONS[name].smooth for name in (net.activation, net.output)):
-        for pieces in (IMAGES, 2 * IMAGES, 4 * IMAGES, FINEST):
-            plans.append((f"string of {pieces}, Gauss-Newton", _newton_plan(net, pieces)))
-    for k, (name, plan) in enumerate(plans):
+    run = _Run(net, np.stack([a, b]), time.monotonic() + seconds, progress)
+    line = run.path
+    yield run.keep(Attempt("straight line", line, highest(net, respaced(line, IMAGES)), 0.0))
+    smooth = all(ACTIVATIONS[name].smooth for name in (net.activation, net.output))
+    top = run.height
+    if smooth:
+        yield from run.made(f"Gauss-Newton, {IMAGES} pieces", _newton_plan(net, IMAGES), 0.1)
+    if run.height > ENOUGH * top:
+        yield from run.made("Bézier curve", lambda path, stop: bezier(net, a, b, stop), 0.2)
+        yield from run.made(
+            "elastic band", lambda path, stop: string(net, line, stop, springs=True), 0.25
+        )
+        yield from run.made("string", lambda path, stop: string(net, path, stop), 0.3)
+        yield from run.made(
+            f"string, {2 * IMAGES} pieces",
+            lambda path, stop: string(net, path, stop, 2 * IMAGES),
+            0.5,
+        )
+    misses, pieces = 0, 2 * IMAGES
+    while smooth and misses < 2 and pieces <= FINEST:
+        before = run.height
+        yield from run.made(f"Gauss-Newton, {pieces} pieces", _newton_plan(net, pieces), 0.7)
+        misses += run.height >= before
+        pieces *= 2
+
+
+@dataclass
+class _Run:
+    """The lowest path so far, and the time there is."""
+
+    net: Network
+    path: Float
+    until: float
+    progress: Progress | None
+    height: float = np.inf
+
+    def keep(self, made: Attempt) -> Attempt:
+        if made.highest < self.height:
+            self.path, self.height = made.path, made.highest
+        return made
+
+    def made(
+        self, name: str, plan: Callable[[Float, float], Float], share: float
+    ) -> Iterator[Attempt]:
+        """One method with a share of the time that is left; nothing where there is none."""
         now = time.monotonic()
-        if now > until:
+        if now >= self.until:
             return
-        if progress is not None:
-            progress(f"joining the weights: {name}, lowest so far {best.highest:.4g}")
-        path = plan(best.path, now + (until - now) / (len(plans) - k))
-        made = Attempt(name, path, highest(net, path), time.monotonic() - now)
-        best = made if made.highest < best.highest else best
-        yield made
+        if self.progress is not None:
+            self.progress(f"joining the weights: {name}, lowest so far {self.height:.4g}")
+        path = plan(self.path, now + share * (self.until - now))
+        seconds = time.monotonic() - now
+        yield self.keep(Attempt(name, path, highest(self.net, path), seconds))
 
 
 def _newton_plan(net: Network, pieces: int) -> Callable[[Float, float], Float]:

@@ -31,7 +31,7 @@ from boundcalc.report.tighten_digits import outward
 
 SCHEMA = "boundcalc.path/1"
 _DIGITS = 6
-_INKS = (GREY, ORANGE, GREEN, BLUE, "#56B4E9", "#CC79A7", RED)
+_INKS = (GREY, ORANGE, GREEN, BLUE, "#56B4E9", "#CC79A7", RED, BLACK, "#F0E442")
 
 
 def exit_code(joining: Joining) -> int:
