@@ -34,12 +34,12 @@ from boundcalc.search.prove.goals import Proof, Prover
 from boundcalc.search.prove.pave import Paved, pave
 
 QUICK = 12  # boxes for a value that floating point takes for the exact one
-LOOSER = (  # how far from the value in floating point, and how many boxes for it
-    (Fraction(1, 10**4), 300),
-    (Fraction(1, 500), 3_000),
-    (Fraction(1, 50), 8_000),
-    (Fraction(1, 8), 20_000),
-    (Fraction(2, 5), 40_000),
+LOOSER = (  # how far from the value in floating point; boxes, and a share of what time is left
+    (Fraction(1, 10**4), 300, 0.1),
+    (Fraction(1, 500), 3_000, 0.25),
+    (Fraction(1, 50), 8_000, 0.4),
+    (Fraction(1, 8), 20_000, 0.5),
+    (Fraction(2, 5), 40_000, 1.0),
 )
 OWN: Mapping[str, tuple[Quantity, int]] = {  # and whether it is bounded from above
     "L_F": (jacobian_norm, 1),
@@ -89,8 +89,9 @@ class Search:
         share = self.budget.part(most)
         self.stopped.pop(name, None)
         sign = -1 if name == "above" else self.quantities[name][1]
-        for value, boxes in near(best, sign):
-            found = self._proved(name, radius, value, level, boxes, share)
+        for value, boxes, part in near(best, sign):
+            within = share.part(part * share.left())
+            found = self._proved(name, radius, value, level, boxes, within)
             if isinstance(found, dict):
                 return Shown(name, value, best, found)
             self.stopped[name] = f"{found.method}: {found.reason}"
@@ -152,19 +153,19 @@ def _prove(
     return found.proof if isinstance(found, Paved) else found
 
 
-def near(value: float, sign: int) -> Iterator[tuple[Fraction, int]]:
-    """Rationals at or beyond a float, and how many boxes to spend on each: above it for sign 1,
-    below for −1, first the nearest. A short fraction that the float seems to be comes first.
+def near(value: float, sign: int) -> Iterator[tuple[Fraction, int, float]]:
+    """Rationals at or beyond a float, with the boxes and the share of the time for each: above it
+    for sign 1, below for −1, the nearest first. A short fraction that the float seems to be leads.
     """
     if not abs(value) < float("inf"):
         return
     plain = Fraction(value).limit_denominator(10_000)
     if abs(float(plain) - value) <= 1e-12 * abs(value) and (plain or sign > 0):
-        yield plain, QUICK
+        yield plain, QUICK, 0.3
     if value <= 0:
         return
-    for slack, boxes in LOOSER:
-        yield rounded(Fraction(value) * (1 + sign * slack), sign), boxes
+    for slack, boxes, part in LOOSER:
+        yield rounded(Fraction(value) * (1 + sign * slack), sign), boxes, part
 
 
 def rounded(value: Fraction, sign: int, digits: int = 6) -> Fraction:
