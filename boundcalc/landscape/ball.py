@@ -106,7 +106,7 @@ def ball(net: Network, radius: float | None = None) -> Ball:
     """
     system = system_of(net)
     try:
-        return _Search(system, net.output != "linear").run(radius)
+        return Search(system, net.output != "linear").run(radius)
     except (ClaimError, Undefined, OverflowError) as error:
         expected = "a network that the kernel can read, with numbers within float64"
         raise InputError(
@@ -114,8 +114,8 @@ def ball(net: Network, radius: float | None = None) -> Ball:
         ) from error
 
 
-class _Search:
-    """Bounds of one system at several radii."""
+class Search:
+    """Bounds of one system (see `system_of`) at several radii; mapped : it has an output map."""
 
     def __init__(self, system: dict[str, Any], mapped: bool) -> None:
         self.system, self.mapped = system, mapped

@@ -1,4 +1,4 @@
-"""Guesses for the eigenvalues of an enclosed matrix, shown by the kernel's exact elimination."""
+"""Guesses for the eigenvalues of an enclosed matrix, shown by the kernel."""
 
 from __future__ import annotations
 

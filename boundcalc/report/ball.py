@@ -171,6 +171,12 @@ def _help(net: Network, ball: Ball) -> list[str]:
             "(train first, take the checkpoint)"
         )
     lines.append(f"  more width: {LAW}")
+    if len(net.widths) == 3:
+        least = float(start.root) ** 2 / net.widths[1]
+        lines.append(
+            f"              λ_0/m = {least:.4g} here; its limit for wide layers is the smallest "
+            "eigenvalue of the data's limiting kernel (data and activation alone)"
+        )
     near = _closest(net)
     if near is not None:
         i, j, distance, cosine = near

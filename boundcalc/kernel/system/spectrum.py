@@ -8,7 +8,7 @@ from math import isqrt
 from operator import mul
 
 from boundcalc.kernel.system.bounds import Matrix
-from boundcalc.kernel.system.fixed import UNIT, of_pairs, up
+from boundcalc.kernel.system.fixed import BITS, UNIT, of_pairs, up
 
 SQUARINGS = 6  # ‖M‖ ≤ (row sums of M^64)^(1/64) ≤ n^(1/128)‖M‖: 3 % above at most for 60 rows
 SMALL = 60  # rows; beyond it half as many squarings
@@ -19,9 +19,7 @@ _KEPT = 192  # bits of the entries of a squared matrix
 def exceeds(matrix: Matrix, value: Fraction) -> bool:
     """Whether λ_min > value is shown for every symmetric matrix in the enclosure.
 
-    λ_min(M + E) ≥ λ_min(M) − ‖E‖ (Weyl), and ‖E‖ is at most the largest row sum of |E|. What is
-    left is M − cI > 0 for integers: all leading minors are positive (Sylvester), and these are the
-    pivots of elimination without fractions (Bareiss).
+    λ_min(M + E) ≥ λ_min(M) − ‖E‖ (Weyl), and ‖E‖ is at most the largest row sum of |E|.
     """
     mid, error = _split(matrix)
     shift = up(value) + error
@@ -45,21 +43,30 @@ def _split(matrix: Matrix) -> tuple[list[list[int]], int]:
 
 
 def _positive(rows: list[list[int]]) -> bool:
-    """Whether a symmetric integer matrix is positive definite."""
-    before = 1
-    while rows:
-        (pivot, *first), rest = rows[0], rows[1:]
-        if pivot <= 0:
-            return False
-        rows = [
-            [
-                (pivot * entry - row[0] * f) // before
-                for entry, f in zip(row[1:], first, strict=True)
-            ]
-            for row in rest
-        ]
-        before = pivot
-    return True
+    """Whether a symmetric matrix in units of 2^-BITS is shown to be positive definite.
+
+    A − cI = G Gᵀ + E with E exact, so λ_min(A) ≥ c − (largest row sum of |E|). G may be any matrix:
+    it is Cholesky's factor, rounded, which leaves entries of E below 2 max|G| last digits.
+    """
+    n, top = len(rows), max(row[i] for i, row in enumerate(rows))
+    if top <= 0:
+        return False
+    room = 4 * n * (isqrt(top >> BITS) + 1) + 4
+    factor: list[list[int]] = []
+    errors = [0] * n
+    for i, row in enumerate(rows):
+        made: list[int] = []
+        for j in range(i + 1):
+            wanted = (row[j] - room * (i == j)) << BITS
+            rest = wanted - sum(map(mul, made, factor[j] if j < i else made))
+            if j == i and rest <= 0:
+                return False
+            made.append(isqrt(rest) if j == i else rest // factor[j][j])
+            left = abs(rest - made[j] * (made[j] if j == i else factor[j][j]))
+            errors[i] += left
+            errors[j] += left * (j < i)
+        factor.append(made)
+    return max(errors) < room << BITS
 
 
 def norm(rows: Sequence[Sequence[int]], squarings: int | None = None) -> int:

@@ -72,6 +72,7 @@ def test_an_indefinite_or_singular_matrix_exceeds_nothing():
     )
     singular = [[Fraction(1), Fraction(2)], [Fraction(2), Fraction(4)]]
     assert not exceeds(thin(singular), Fraction(0))
+    assert not exceeds(thin([[Fraction(0)]]), Fraction(0))
 
 
 @pytest.mark.parametrize(("n", "slack"), [(1, 1e-9), (7, 1.03), (61, 1.4)])
