@@ -103,6 +103,9 @@ def test_an_enclosure_is_exit_code_3():
         (("log(x)", "--domain=-1:1", "--levels", "0"), "may have no value"),
         (("x^2", "--domain=-1:1", "--levels", "1,two"), "'two'"),
         (("x^2", "--domain=-1:1", "--levels", ",".join(["1"] * 201)), "201 levels"),
+        (("x^2", "--domain=-1:1", "--levels", "1e999"), "beyond 1e300"),
+        (("x^2", "--domain=0:1e999"), "x beyond 1e300"),
+        (("abs(x)", "--domain=-1:1"), "no smooth minimum"),
         (("x^2", "--domain=-1:1", "--time-limit", "0"), "--time-limit"),
         (("x^2", "--domain=-1:1", "--plot", "figure.gif"), ".png"),
         (("__import__('os').system('true')", "--domain=-1:1"), "formula"),
@@ -148,6 +151,7 @@ def test_bad_input_of_paths_is_one_message(tmp_path):
         ((first, second, "--net", tmp_path / "none.toml"), "none.toml"),
         ((*ENDS, "--level", "1e-20"), "no path lies lower than its ends"),
         ((*ENDS, "--level", "low"), "--level"),
+        ((*ENDS, "--level", "1e999"), "beyond 1e300"),
         ((*ENDS, "--time-limit", "-1"), "--time-limit"),
         ((*ENDS, "--plot", "x.gif"), ".png"),
     ):

@@ -43,9 +43,9 @@ def path(
         raise InputError(
             Fault("--time-limit", str(time_limit), "a positive number of seconds", "correct it")
         )
-    from boundcalc.library.numbers import exact_number
+    from boundcalc.landscape.asked_levels import level_of
 
-    asked = None if level is None else exact_number(level, "--level")
+    asked = None if level is None else level_of(level, "--level")
     proofs = Certificates(certificate)
     if plot is not None:
         from boundcalc.report.figure import check_figure_path

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from boundcalc.errors import Fault, InputError
-from boundcalc.landscape.network import Network, flatten, require_data
+from boundcalc.landscape.network import Network, flatten, require_data, shapes
+from boundcalc.landscape.network_file import read_weights
 from boundcalc.landscape.path import Attempt, attempts, highest, shortened
 from boundcalc.landscape.path_proof import Bounded, bounded, floor_of, shape_of
 from boundcalc.logs.log import Float
@@ -35,6 +39,20 @@ class Joining:
     def connected(self) -> bool:
         """Whether the path stays below the level; without one, it is connected at its own."""
         return self.asked is None or Fraction(self.bounded.upper) <= self.asked
+
+
+def weights_of(given: str | os.PathLike[str] | Sequence[Float], net: Network) -> tuple[Float, ...]:
+    """Weights from a file or from arrays. Raises InputError with every fault."""
+    if isinstance(given, (str, os.PathLike)):
+        return read_weights(os.fspath(given), net)
+    arrays = tuple(np.asarray(part, dtype=float) for part in given)
+    wanted, found = shapes(net), tuple(part.shape for part in arrays)
+    if found != wanted:
+        fix = "W_l is (n_l, n_(l-1)) and b_l (n_l,)"
+        raise InputError(Fault("weights", f"shapes {found}", f"{wanted}, by the widths", fix))
+    if not all(np.isfinite(part).all() for part in arrays):
+        raise InputError(Fault("weights", "NaN or an infinite number", "finite numbers", "fix it"))
+    return arrays
 
 
 def join(

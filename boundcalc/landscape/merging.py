@@ -7,13 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from boundcalc.errors import Fault, InputError
-from boundcalc.kernel.levels.cells import UNIT
+from boundcalc.kernel.levels.cells import UNIT, Landscape
 from boundcalc.kernel.levels.components import OUTSIDE, leaves_at
-from boundcalc.landscape.levels import Counter, Level, Point
+from boundcalc.landscape.levels import Counter, Level, Point, Progress, certificate
 
 MOST_VALUES = 24  # critical values that a sweep goes around
 ONE = 1e-6  # critical values this close, relative to all, are one
@@ -53,11 +54,11 @@ def sweep_levels(counter: Counter) -> list[Fraction]:
     """
     values = [one.value for one in counter.critical if one.kind != "maximum"]
     if not values:
-        found, fix = "no critical value was found", "give the levels, such as --levels 0,1,2"
-        raise InputError(Fault("--levels sweep", found, "a function with a minimum", fix))
-    spread = values[-1] - values[0]
-    if spread <= 0:
-        spread = max(abs(values[0]), 1.0) * 0.1
+        found, fix = "no smooth minimum", "give the levels, such as --levels 0,1,2"
+        raise InputError(Fault("--levels sweep", found, "a minimum to start from", fix))
+    spread, all_of_f = values[-1] - values[0], _range(counter)
+    if spread <= ONE * all_of_f:  # one value, up to rounding
+        spread = 0.01 * all_of_f
     kept = [values[0]]
     for value in values:
         if value - kept[-1] > ONE * spread:
@@ -71,10 +72,43 @@ def sweep_levels(counter: Counter) -> list[Fraction]:
     return sorted(levels)
 
 
+def _range(counter: Counter) -> float:
+    """How much f varies on a coarse grid; a number > 0."""
+    values = heights(counter, 21)[0]
+    kept = values[np.isfinite(values)]
+    return float(np.ptp(kept)) or max(1.0, float(np.abs(kept).max()))
+
+
 def _short(value: float, room: float) -> Fraction:
     """A decimal within `room` of a value."""
     scale = Fraction(10) ** math.floor(math.log10(room))
     return round(Fraction(value) / scale) * scale
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Levels with what is proved of them, and what joins where."""
+
+    counter: Counter
+    levels: tuple[Level, ...]
+    tree: Tree
+
+    @property
+    def certificate(self) -> dict[str, Any]:
+        """What `boundcalc verify` checks."""
+        return certificate(self.counter.landscape, self.levels)
+
+
+def swept(
+    landscape: Landscape,
+    levels: Sequence[Fraction],
+    seconds: float,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Count components at levels, () for those around all critical values. Raises InputError."""
+    counter = Counter(landscape, progress)
+    found = sweep(counter, levels or sweep_levels(counter), seconds)
+    return Sweep(counter, tuple(found), merge_tree(counter, found))
 
 
 def sweep(counter: Counter, levels: Sequence[Fraction], seconds: float) -> list[Level]:

@@ -52,6 +52,13 @@ def test_at_the_saddle_an_enclosure_is_what_is_left():
     verify(certificate(counter.landscape, [found]))
 
 
+def test_a_sweep_of_a_ring_goes_around_its_one_value():
+    counter = Counter(landscape(RING))
+    found = sweep(counter, sweep_levels(counter), 30.0)
+    counts = [one.count.lower for one in found if one.level < 1]
+    assert counts == [0, 1] and all(one.exact for one in found)
+
+
 def test_a_curve_of_minima_at_its_own_level_has_no_upper_bound():
     found = Counter(landscape(RING)).count(Fraction(0), 1.0)
     assert (found.count.lower, found.count.upper) == (1, None)
@@ -113,7 +120,7 @@ def test_a_function_without_values_is_bad_input():
     counter = Counter(landscape("log(x) + y"))
     with pytest.raises(InputError, match="may have no value"):
         counter.count(Fraction(1), 1.0)
-    with pytest.raises(InputError, match="no critical value"):
+    with pytest.raises(InputError, match="no smooth minimum"):
         sweep_levels(Counter(landscape("sqrt(-1-x^2) + y")))
 
 

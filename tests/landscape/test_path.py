@@ -136,3 +136,63 @@ def test_respaced_keeps_the_line_and_its_ends():
             t = np.clip((point - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
             away.append(np.linalg.norm(point - a - t * (b - a)))
         assert min(away) < 1e-12
+
+
+def test_from_python():
+    import boundcalc
+
+    net, ends = trained("iris-tanh")
+    paths = [NETWORKS / f"iris-tanh-{kind}.npz" for kind in ("weights", "weights-b")]
+    found = boundcalc.join(*paths, NETWORKS / "iris-tanh.toml", "1/50")
+    again = boundcalc.join(*ends, net, 0.02)
+    assert found.connected and found.bounded.upper == again.bounded.upper <= 0.02
+    with pytest.raises(InputError, match="by the widths"):
+        boundcalc.join(ends[0][:3], ends[1], net)
+    with pytest.raises(InputError, match="NaN"):
+        boundcalc.join([np.full_like(part, np.nan) for part in ends[0]], ends[1], net)
+    sweep = boundcalc.components("x^4 - x^2", "x=-1:1", [-0.2, "1/9"])
+    assert [one.count.lower for one in sweep.levels] == [2, 1]
+    assert sweep.certificate["claim"]["levels"][0]["level"] == "-1/5"
+    assert len(sweep.tree.lives) == 2
+
+
+def test_mutants_of_a_path_certificate_are_rejected_or_true():
+    """Numbers, activations and trees changed at random; what is accepted is true at samples."""
+    net, ends = trained("iris-tanh")
+    certificate = join(net, ends, Fraction(1, 5), 10.0).bounded.certificate
+    rng = np.random.default_rng(11)
+    accepted = 0
+    for _ in range(25):
+        mutant = copy.deepcopy(certificate)
+        claim, proof = mutant["claim"], mutant["proof"]
+        where = rng.choice(["x", "y", "start", "vertices", "activation", "bias"])
+        if where == "activation":
+            claim["network"]["activation"] = str(rng.choice(["relu", "sigmoid", "linear"]))
+        elif where == "bias":
+            claim["network"]["bias"] = False
+        else:
+            rows = {"start": [claim["start"]], "vertices": proof["vertices"]}
+            row = rows.get(where, [claim["network"].get(where)])[0]
+            place = rng.integers(len(row))
+            change = rng.choice([1e-9, 1e-3, 1.0]) * rng.standard_normal()
+            row[place] = (float.fromhex(row[place]) + change).hex()
+        mutant["claim_sha256"] = digest(claim)
+        try:
+            found = verify(mutant)
+        except Rejected:
+            continue
+        accepted += 1
+        given = claim["network"]
+        changed = Network(
+            "mutant",
+            tuple(given["widths"]),
+            given["activation"],
+            True,
+            "square",
+            net.points,
+            np.array([float.fromhex(v) for v in given["x"]]).reshape(net.x.shape),
+            np.array([float.fromhex(v) for v in given["y"]]).reshape(net.y.shape),
+            None,
+        )
+        assert search.losses(changed, vertices(mutant), 6)[1].max() <= float(found.level)
+    assert accepted
