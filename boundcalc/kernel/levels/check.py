@@ -24,7 +24,7 @@ from boundcalc.kernel.claim import ClaimError, Json, digest, fields, items, text
 from boundcalc.kernel.grammar import GrammarError
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.levels.cells import Cells, Landscape, read_landscape
-from boundcalc.kernel.levels.components import Count, counted
+from boundcalc.kernel.levels.components import MAX_LEAVES, Count, counted
 
 SCHEMA = "boundcalc.levels-certificate/1"
 MIN_PRECISION = 53
@@ -117,6 +117,8 @@ def _verify(raw: dict[str, Json]) -> Counted:
         if bounds.upper is not None and (shown.upper is None or bounds.upper < shown.upper):
             raise Rejected(f"level {level}: the tree does not show an upper bound so small")
         checks += leaves
+        if checks > MAX_LEAVES:
+            raise Rejected(f"certificate: more than {MAX_LEAVES} leaves")
     return Counted(landscape, tuple(said), checks, raw["claim_sha256"], _SEAL)
 
 

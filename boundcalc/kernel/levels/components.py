@@ -23,10 +23,10 @@ CROSSED = LEAF + 3  # no lowest point of a component is here
 CONVEX = LEAF + 4  # f is convex on the part in which lowest points can be
 OPEN = LEAF + 5  # nothing is known but that f is defined
 BELOW = (INSIDE, SLOPING)
-MAX_LEAVES = 1_000_000
+MAX_LEAVES = 500_000  # of all trees of a certificate
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Branch:
     """A node of the tree: two halves, or a leaf with what is known of it.
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from boundcalc.kernel.__main__ import main
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.claim import digest
 from boundcalc.kernel.identity import Rejected
@@ -317,3 +318,19 @@ def test_a_summary_says_what_is_known():
     assert says.endswith("λ = 1/2: 2") and checks == 2**8 and claim == data["claim_sha256"]
     assert check.summary(certificate(depth=1, lower=0, upper=None))[0].endswith("at least 0")
     assert check.summary(certificate(level="1", lower=1, upper=2, depth=10))[0].endswith("1 to 2")
+
+
+def test_many_leaves_are_refused(monkeypatch):
+    monkeypatch.setattr(check, "MAX_LEAVES", 255)
+    with pytest.raises(Rejected, match="more than 255 leaves"):
+        check.verify(certificate(depth=8))
+
+
+def test_the_program_checks_them_too(tmp_path, capsys):
+    place = tmp_path / "wells.json"
+    place.write_text(json.dumps(certificate(depth=8)))
+    assert main([str(place)]) == 0
+    assert capsys.readouterr().out.startswith(f"proved {place}: components of")
+    place.write_text(json.dumps(certificate(depth=8) | {"precision": 1}))
+    assert main([str(place)]) == 1
+    assert capsys.readouterr().out.startswith(f"rejected {place}")
