@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
-from boundcalc.cli.problem import AsJson, Certificate, Certificates, Domain, show
+from boundcalc.cli.problem import AsJson, Certificate, Certificates, show
 
 CONTEXT = {"ignore_unknown_options": True}  # -x^2 is a formula
 
 
 def levels(
     formula: Annotated[str, typer.Argument(help='Such as "(x^2-1)^2 + y^2": 1 or 2 variables.')],
-    domain: Domain = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(metavar="SIDES", help='The box, such as "x=-2:2,y=-2:2"; needed.'),
+    ] = None,
     at: Annotated[
         str,
         typer.Option(
