@@ -174,7 +174,13 @@ def _certified(
         jacobian_norm=steep,
         jacobian_lipschitz=curved,
     )
-    enclosures = {"constants": constants, "proofs": proofs, "precision": PRECISION}
+    frames = {goal: frame for one in used for goal, frame in one.frames.items()}
+    enclosures = {
+        "constants": constants,
+        "proofs": proofs,
+        "frames": frames,
+        "precision": PRECISION,
+    }
     body = ball_certificate("formulas", search.data, route.kernel, numbers, enclosures)
     try:
         return replace(ball, certificate=body, proved=verify(body))

@@ -123,6 +123,7 @@ def _at(search: Search, loss: Fraction, level: Fraction, radius: Fraction) -> De
         "via": via,
         "beta": str(beta.value),
         "proofs": {**smooth, **beta.proofs, **above.proofs},
+        "frames": dict(above.frames),
         "theorem": certificate_of("gd-pl-star-eps"),
         "precision": PRECISION,
     }

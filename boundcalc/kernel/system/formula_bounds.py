@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from fractions import Fraction
+from operator import mul
 
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.goal import Goal, MatrixGoal
+from boundcalc.kernel.analytic.gram import positive
 from boundcalc.kernel.analytic.proof import check_goal, sub_proofs
+from boundcalc.kernel.analytic.statement import rational
 from boundcalc.kernel.analytic.terms import Node
-from boundcalc.kernel.claim import ClaimError, Json, fields, texts
+from boundcalc.kernel.claim import ClaimError, Json, fields, items, texts
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.bounds import Bounds, Matrix, Pair
 from boundcalc.kernel.system.formulas import Rows, System, read_system, signed
@@ -157,6 +161,42 @@ def _of_constant(made: Goals, name: str, value: Fraction) -> dict[str, Goal | Ma
     raise ClaimError(f"{name}: not a constant of this system")
 
 
+def framed(
+    system: System, wanted: Mapping[str, Goal | MatrixGoal], frames: Json
+) -> dict[str, Goal | MatrixGoal]:
+    """The goals with CᵀMC ≥ 0 in the place of M ≥ 0, for rational C that are invertible.
+
+    frames : {goal: rows of C}. Both say the same; boxes see more of the one that is near I.
+    Raises ClaimError.
+    """
+    terms, found = system.context.terms, dict(wanted)
+    if not isinstance(frames, dict):
+        raise ClaimError("frames: expected an object")
+    for name, data in frames.items():
+        goal = found.get(name)
+        if not isinstance(goal, MatrixGoal):
+            raise ClaimError(f"frames: {name} is no matrix that is to be shown")
+        size = range(len(goal.rows))
+        frame = [[rational(x, "frames") for x in items(row, "frames")] for row in items(data, "")]
+        if [len(row) for row in frame] != [len(size)] * len(size):
+            raise ClaimError("frames: as many rows and columns as the matrix has")
+        columns = list(zip(*frame, strict=True))
+        inner = tuple(tuple(sum(map(mul, a, b), Fraction(0)) for b in columns) for a in columns)
+        if not positive(inner, True):
+            raise ClaimError("frames: not invertible")
+        turned = tuple(
+            tuple(
+                terms.sum(
+                    terms.mul(terms.const(a[k] * b[j]), goal.rows[k][j]) for k in size for j in size
+                )
+                for b in columns
+            )
+            for a in columns
+        )
+        found[name] = replace(goal, rows=turned)
+    return found
+
+
 def check_goals(system: System, wanted: Mapping[str, Goal | MatrixGoal], proofs: Json) -> int:
     """Check one proof for each goal, no more and no fewer; how many steps. Raises Rejected."""
     given = sub_proofs(proofs)
@@ -170,18 +210,20 @@ def bounds(data: Json, radius: Fraction, proof: Json) -> Bounds:
     """What a proof shows of a system on its ball.
 
     proof : {"constants": {name: number}, "proofs": {goal: proof}}, L_F and H among the constants
-    (and those of z, with slope, where an output map is used); "precision" in bits.
+    (and those of z, with slope, where an output map is used); "frames" for matrices, "precision"
+    in bits.
 
     Raises Rejected.
     """
     try:
-        raw = fields(proof, "enclosures", {"constants", "proofs"}, {"precision"})
+        raw = fields(proof, "enclosures", {"constants", "proofs"}, {"frames", "precision"})
         constants = {k: number(x, k) for k, x in texts(raw["constants"], "constants").items()}
         if not {"L_F", "H"} <= set(constants):
             raise ClaimError("constants: L_F and H are needed")
         with working(raw):
             system = read_system(data)
-            check_goals(system, goals(system, radius, constants), raw["proofs"])
+            wanted = framed(system, goals(system, radius, constants), raw.get("frames", {}))
+            check_goals(system, wanted, raw["proofs"])
             return _bounds(system, constants)
     except ERRORS as error:
         raise Rejected(str(error)) from error

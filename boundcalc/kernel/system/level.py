@@ -20,7 +20,14 @@ from boundcalc.kernel.certificate import verify as verify_theorem
 from boundcalc.kernel.claim import Claim, ClaimError, Json, digest, fields, text
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.closing import BITS, instantiated
-from boundcalc.kernel.system.formula_bounds import ERRORS, Goals, at_start, check_goals, working
+from boundcalc.kernel.system.formula_bounds import (
+    ERRORS,
+    Goals,
+    at_start,
+    check_goals,
+    framed,
+    working,
+)
 from boundcalc.kernel.system.formulas import read_system
 from boundcalc.kernel.system.statement import positive
 from boundcalc.kernel.value import enclose
@@ -97,13 +104,13 @@ def read_level(data: Json) -> Level:
 
 def check(said: Level, proof: Json) -> int:
     """Check a proof; the number of steps. Raises Rejected, ClaimError and its like."""
-    raw = fields(proof, "proof", {"via", "beta", "proofs", "theorem"}, {"precision"})
+    raw = fields(proof, "proof", {"via", "beta", "proofs", "theorem"}, {"frames", "precision"})
     beta = positive(raw["beta"], "beta")
     with working(raw):
         system = read_system(said.system)
         made = Goals(system, said.radius)
         wanted = {**made.defined(), **made.smooth(beta), **_steep(made, said, raw["via"])}
-        checks = check_goals(system, wanted, raw["proofs"])
+        checks = check_goals(system, framed(system, wanted, raw.get("frames", {})), raw["proofs"])
         residual, _ = at_start(system, system.residual)
         loss = sum((max(lo * lo, hi * hi) for lo, hi in residual), Fraction(0)) / 2
         if loss < said.level:

@@ -11,10 +11,12 @@ from fractions import Fraction
 from math import floor, log10
 from typing import Any
 
+import numpy as np
+
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.goal import Context, Goal, MatrixGoal
 from boundcalc.kernel.identity import Rejected
-from boundcalc.kernel.system.formula_bounds import PRECISION, Goals, goals
+from boundcalc.kernel.system.formula_bounds import PRECISION, Goals, framed, goals
 from boundcalc.kernel.system.formulas import System, read_system
 from boundcalc.library.problem import Problem
 from boundcalc.search.ball.floats import (
@@ -33,6 +35,9 @@ from boundcalc.search.prove.budget import Budget, Stopped
 from boundcalc.search.prove.goals import Proof, Prover
 from boundcalc.search.prove.pave import Paved, pave
 
+Frame = list[list[str]]
+
+FRAMED = ("mu", "inner.mu", "input.mu", "input.rho")  # constants that bound a matrix from below
 QUICK = 12  # boxes for a value that floating point takes for the exact one
 LOOSER = (  # how far from the value in floating point; boxes, and a share of what time is left
     (Fraction(1, 10**4), 300, 0.1),
@@ -51,12 +56,16 @@ OWN: Mapping[str, tuple[Quantity, int]] = {  # and whether it is bounded from ab
 
 @dataclass(frozen=True)
 class Shown:
-    """A constant with the proofs of its goals; `seems` is what floating point found."""
+    """A constant with the proofs of its goals, and the frames in which matrices were shown.
+
+    seems : what floating point found.
+    """
 
     name: str
     value: Fraction
     seems: float
     proofs: Mapping[str, Proof]
+    frames: Mapping[str, Frame]
 
 
 @dataclass
@@ -92,8 +101,8 @@ class Search:
         for value, boxes, part in near(best, sign):
             within = share.part(part * share.left())
             found = self._proved(name, radius, value, level, boxes, within)
-            if isinstance(found, dict):
-                return Shown(name, value, best, found)
+            if not isinstance(found, Stopped):
+                return Shown(name, value, best, *found)
             self.stopped[name] = f"{found.method}: {found.reason}"
             if share.left() <= 0:
                 break
@@ -106,7 +115,7 @@ class Search:
         if isinstance(found, Stopped):
             self.stopped["defined"] = f"{found.method}: {found.reason}"
             return None
-        return found
+        return found[0]
 
     def _proved(
         self,
@@ -116,13 +125,17 @@ class Search:
         level: Fraction,
         boxes: int,
         budget: Budget,
-    ) -> dict[str, Proof] | Stopped:
+    ) -> tuple[dict[str, Proof], dict[str, Frame]] | Stopped:
         """Proofs of the goals of one constant alone."""
         proofs: dict[str, Proof] = {}
+        frames: dict[str, Frame] = {}
         with iv.precision(PRECISION):
             try:
                 system = read_system(self.data)
                 wanted = self._goals(system, name, radius, value, level)
+                if boxes > QUICK and (name in FRAMED or name.startswith("part.")):
+                    frames = _frames(system, wanted, value)
+                    wanted = framed(system, wanted, frames)
             except (Rejected, ValueError, ArithmeticError) as error:
                 return Stopped("system", str(error))
             for key, goal in wanted.items():
@@ -130,7 +143,7 @@ class Search:
                 if isinstance(found, Stopped):
                     return found
                 proofs[key] = found
-        return proofs
+        return proofs, frames
 
     def _goals(
         self, system: System, name: str, radius: Fraction, value: Fraction, level: Fraction
@@ -151,6 +164,26 @@ def _prove(
         return Prover(context, budget.part(3.0)).prove(goal)
     found = pave(context, goal, "factored", budget, boxes)
     return found.proof if isinstance(found, Paved) else found
+
+
+def _frames(
+    system: System, wanted: Mapping[str, Goal | MatrixGoal], value: Fraction
+) -> dict[str, Frame]:
+    """A frame in which a matrix is near I at the start: the inverse root of it there."""
+    frames: dict[str, Frame] = {}
+    for name, goal in wanted.items():
+        if not isinstance(goal, MatrixGoal) or len(goal.rows) < 2:
+            continue
+        size = len(goal.rows)
+        ends = system.at(system.start, [entry for row in goal.rows for entry in row])
+        middle = np.array([float(sum(iv.outward(x))) / 2 for x in ends]).reshape(size, size)
+        values, vectors = np.linalg.eigh(middle + float(value) * np.eye(size))
+        if values[0] > 1e-12 * values[-1] > 0:
+            frame = vectors / np.sqrt(values / values[-1])
+            frames[name] = [
+                [str(Fraction(float(x)).limit_denominator(1024)) for x in row] for row in frame
+            ]
+    return frames
 
 
 def near(value: float, sign: int) -> Iterator[tuple[Fraction, int, float]]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from boundcalc.kernel.analytic import interval as iv
+from boundcalc.kernel.analytic.paving import LEAF, MEAN, packed
 from boundcalc.kernel.claim import ClaimError
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.formula_bounds import at_start, bounds, floor, goals, working
@@ -188,6 +189,31 @@ def test_values_beyond_all_numbers_are_refused():
     data = {**LINE, "residual": ["exp(exp(exp(exp(9 + x))))"]}
     with pytest.raises(Rejected):
         bounds(data, Fraction(1), proof({"L_F": "3/2", "H": "0"}))
+
+
+def test_a_matrix_may_be_shown_in_another_frame():
+    """K has the eigenvalues 1 and 49 at 0: by mean values one box shows more of CᵀKC, near I."""
+    data = {**LINE, "residual": ["4*x + 3*y + x*y/8", "3*x + 4*y"]}
+    constants = {"L_F": "40", "H": "9", "mu": "4/5"}
+    plain = proof(constants)
+    plain["proofs"]["mu"] = {"rule": "paving", "tree": packed(bytes([LEAF + MEAN]))}
+    with pytest.raises(Rejected, match="mu"):
+        bounds(data, Fraction(1, 2), plain)
+    frame = [["-5", "5/7"], ["5", "5/7"]]
+    found = bounds(data, Fraction(1, 2), {**plain, "frames": {"mu": frame}})
+    assert found.kernel_floor == Fraction(4, 5)
+    for wrong in (
+        {"mu": [["1", "0"], ["1", "0"]]},
+        {"mu": [["0", "0"], ["0", "0"]]},
+        {"mu": [["1", "0"]]},
+        {"mu": [["1"], ["0"]]},
+        {"mu": [["1", "0"], ["0", "x"]]},
+        {"mu": 1},
+        {"nu": frame},
+        [],
+    ):
+        with pytest.raises(Rejected):
+            bounds(data, Fraction(1, 2), {**plain, "frames": wrong})
 
 
 def test_the_precision_is_put_back():
