@@ -14,11 +14,12 @@ from boundcalc.errors import Fault, InputError
 from boundcalc.landscape.network import Network, flatten, require_data, shapes
 from boundcalc.landscape.network_file import read_weights
 from boundcalc.landscape.path import Attempt, attempts, highest, shortened
-from boundcalc.landscape.path_proof import Bounded, bounded, floor_of, shape_of
+from boundcalc.landscape.path_proof import LARGEST, Bounded, bounded, floor_of, shape_of
 from boundcalc.logs.log import Float
 
 SEARCH = 0.6  # of the time; the rest is for the proof
 ROOM = 0.98  # of the level: a largest sample below this is good enough
+LOWEST = 1 + 1e-6  # times the higher end: no path is lower than this in any way that matters
 SLACK = 1.001  # of the largest sample: what the proved bound is to reach
 
 
@@ -78,15 +79,17 @@ def join(
         raise InputError(Fault("--level", found, expected, "raise it"))
     begin = time.monotonic()
     tried = []
-    for one in attempts(net, a, b, SEARCH * seconds, progress):
-        tried.append(one)
-        if asked is not None and one.highest <= ROOM * float(asked):
-            break
-    best = min(tried, key=lambda one: one.highest)
-    path = shortened(best.path)
-    height = highest(net, path)
+    low = max(LOWEST * floor, 0.0 if asked is None else ROOM * float(asked))
+    with np.errstate(all="ignore"):  # a loss that overflows is infinite, and no path for us
+        for one in attempts(net, a, b, SEARCH * seconds, progress):
+            tried.append(one)
+            if one.highest <= low:
+                break
+        best = min(tried, key=lambda one: one.highest)
+        path = shortened(best.path)
+        height = highest(net, path)
     chosen = Attempt(best.method, path, height, best.seconds)
-    target = Fraction(max(height, floor)) * Fraction(SLACK)
+    target = Fraction(max(floor, min(height, float(LARGEST)))) * Fraction(SLACK)
     if asked is not None and Fraction(height) < asked:
         target = min(target, asked)
     left = max(1.0, seconds - (time.monotonic() - begin))

@@ -34,6 +34,7 @@ from boundcalc.logs.log import Float
 
 PRECISION = 106
 MOST_PIECES = 20_000
+LARGEST = Fraction(10) ** 300
 MOST_PRODUCTS = 200_000  # parameters times points: some seconds for each piece
 
 Progress = Callable[..., None]
@@ -94,7 +95,7 @@ def shape_of(net: Network) -> Shape:
 def floor_of(shape: Shape, a: Float, b: Float) -> float:
     """max(L(a), L(b)), rounded down."""
     with iv.precision(PRECISION):
-        least = max(least_loss(shape, _exact(w)) for w in (a, b))
+        least = _shown(max(least_loss(shape, _exact(w)) for w in (a, b)))
     value = float(least)
     return value if Fraction(value) <= least else max(0.0, math.nextafter(value, -math.inf))
 
@@ -136,8 +137,16 @@ def bounded(
     )
 
 
+def _shown(value: Fraction) -> Fraction:
+    """A loss that floats can show. Raises InputError."""
+    if value > LARGEST:
+        found, fix = "a loss beyond 1e300", "take weights that are not so large"
+        raise InputError(Fault("weights", found, "a loss that float64 can hold", fix))
+    return value
+
+
 def _up(value: Fraction) -> float:
-    near = float(value)
+    near = float(_shown(value))
     return near if Fraction(near) >= value else math.nextafter(near, math.inf)
 
 

@@ -124,6 +124,17 @@ def test_networks_without_data_or_too_large_are_refused():
         join(big, ends, None, 1.0)
 
 
+def test_weights_that_are_huge_or_zero():
+    net, (one, _) = trained("iris-tanh")
+    huge, zero = (tuple(scale * part for part in one) for scale in (1e200, 0.0))
+    with pytest.raises(InputError, match="beyond 1e300"):
+        join(net, (one, huge), None, 1.0)
+    found = join(net, (one, zero), None, 5.0)  # L falls all along the line from zero
+    assert len(found.attempts) == 1 and found.bounded.upper <= 1.01 * found.bounded.lower
+    far = join(net, (one, tuple(1e8 * part for part in one)), None, 5.0)
+    assert far.bounded.upper >= far.bounded.lower > 1e14
+
+
 def test_respaced_keeps_the_line_and_its_ends():
     rng = np.random.default_rng(0)
     path = rng.standard_normal((5, 3))
