@@ -47,7 +47,7 @@ def ball_json(net: Network, ball: Ball, path: Path | None) -> dict[str, Any]:
         "convention": CONVENTION,
         "snapshots": [{"lambda_min": ends[0], "lambda_max": ends[1]}],
         "mu": start.least.lower,
-        "kappa": ends[1]["upper"] / ends[0]["lower"] if ends[0]["lower"] else math.inf,
+        "kappa": _ratio_up(ends[1]["upper"], ends[0]["lower"]),
         "ball": {
             "radius": ball.radius,
             "mu": ball.best.mu if proved else None,
@@ -60,13 +60,17 @@ def ball_json(net: Network, ball: Ball, path: Path | None) -> dict[str, Any]:
             "certificate": None if path is None else str(path),
             "route": ball.best.name,
             "routes": {route.name: route.mu for route in ball.routes},
-            "lambda_0": start.root**2,
+            "lambda_0": start.least.lower,
             "residual": start.residual,
             "jacobian_norm": start.norm,
             "jacobian_lipschitz": start.lipschitz,
             "shortage": start.shortage,
         },
     }
+
+
+def _ratio_up(top: float, bottom: float) -> float:
+    return math.nextafter(top / bottom, math.inf) if bottom else math.inf
 
 
 def _step(ball: Ball) -> Fraction | None:

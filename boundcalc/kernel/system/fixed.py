@@ -18,6 +18,8 @@ from boundcalc.kernel.system.bounds import Pair
 
 BITS = 128
 UNIT = 1 << BITS
+MAX_BITS = 20_000  # of arguments of activations, bounds of their size included
+_TINY = iv.rational(Fraction(1, 1 << (BITS + 40)))[1]
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,28 @@ def product(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
 def interval(mid: int, rad: int) -> iv.Interval:
     """A ball for functions such as tanh."""
     return iv.between(*pair(mid, rad))
+
+
+def ends(values: iv.Interval) -> Pair:
+    """Rationals that enclose an interval; what is far below the last digit becomes 0 or a tiny end.
+
+    (2^-k with k of millions of digits takes forever to write down.) Raises Undefined without ends.
+    """
+    low, high = values
+    if not (low.is_finite() and high.is_finite()):
+        raise iv.Undefined("a value without bounds")
+    if -_TINY < low < _TINY:
+        low = iv.ZERO[0] if low >= 0 else -_TINY
+    if -_TINY < high < _TINY:
+        high = iv.ZERO[1] if high <= 0 else _TINY
+    return iv.outward((low, high))
+
+
+def capped(value: int) -> int:
+    """The number, where it has at most MAX_BITS digits; raises Undefined."""
+    if value.bit_length() > MAX_BITS:
+        raise iv.Undefined("a number of the network is too large")
+    return value
 
 
 def up(value: Fraction) -> int:

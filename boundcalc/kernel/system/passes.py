@@ -16,7 +16,9 @@ from boundcalc.kernel.system.fixed import (
     UNIT,
     Balls,
     balls,
+    capped,
     dot,
+    ends,
     interval,
     of_pairs,
     pair,
@@ -88,9 +90,10 @@ def _activated(layer: Layer, z: Balls) -> tuple[Balls, Balls]:
     slopes: list[Pair] = []
     with iv.precision(BITS + 32):
         for mid, rad in zip(z.mid, z.rad, strict=True):
+            capped(abs(mid) + rad)
             value, slope = layer.act.value_and_slope(interval(mid, rad))
-            values.append(iv.outward(value))
-            slopes.append(iv.outward(slope))
+            values.append(ends(value))
+            slopes.append(ends(slope))
     return of_pairs(values), of_pairs(slopes)
 
 

@@ -28,7 +28,17 @@ from boundcalc.kernel.analytic.paving import LEAF, unpacked
 from boundcalc.kernel.claim import ClaimError, Json, digest, fields, items, text
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.activation import ACTIVATIONS, ONE
-from boundcalc.kernel.system.fixed import BITS, UNIT, Balls, balls, dot, exact, interval, of_pairs
+from boundcalc.kernel.system.fixed import (
+    BITS,
+    UNIT,
+    Balls,
+    balls,
+    dot,
+    ends,
+    exact,
+    interval,
+    of_pairs,
+)
 from boundcalc.kernel.system.statement import number
 
 SCHEMA = "boundcalc.path-certificate/1"
@@ -214,13 +224,13 @@ def _activated(z: Curve, name: str) -> Curve:
     for m, r, d, e in zip(z.c.mid, z.c.rad, z.d.top, z.e.top, strict=True):
         near, wide = interval(m, r), interval(m, r + d + e // 2 + 1)
         if name == "relu":
-            values.append(iv.outward(_relu(near)[0]))
-            slopes.append(iv.outward(_relu(wide)[1]))  # s(c + δ) = s(c) + σδ
+            values.append(ends(_relu(near)[0]))
+            slopes.append(ends(_relu(wide)[1]))  # s(c + δ) = s(c) + σδ
             continue
         value, slope = ACTIVATIONS[name].value_and_slope(near)
-        values.append(iv.outward(value))
-        slopes.append(iv.outward(slope))
-        bends.append(iv.outward(BENDS[name](wide)))
+        values.append(ends(value))
+        slopes.append(ends(slope))
+        bends.append(ends(BENDS[name](wide)))
     steep = of_pairs(slopes)
     second = _times(steep, z.e)
     if bends:

@@ -16,7 +16,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from boundcalc.kernel.system.fixed import UNIT, Balls, dot, hypot, norm, root, rss, times, up
+from boundcalc.kernel.system.fixed import (
+    UNIT,
+    Balls,
+    capped,
+    dot,
+    hypot,
+    norm,
+    root,
+    rss,
+    times,
+    up,
+)
 from boundcalc.kernel.system.network import Layer, Network
 from boundcalc.kernel.system.passes import Pass
 from boundcalc.kernel.system.spectrum import norm as symmetric_norm
@@ -71,7 +82,7 @@ def sensitivity(network: Network, start: Pass, radius: int) -> Sensitivity:
             for point, more in zip(z, margins[-1], strict=True)
             for t, m in zip(point.top, more, strict=True)
         )
-        moved = _activated(layer, inner, max(map(max, entries)), far)
+        moved = _activated(layer, inner, max(map(max, entries)), capped(far))
     return Sensitivity(moved, inner, margins)
 
 

@@ -9,7 +9,9 @@ import mpmath
 import numpy as np
 import pytest
 
+from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.system.activation import ACTIVATIONS, activation
+from boundcalc.kernel.system.fixed import ends
 from boundcalc.kernel.system.network_bounds import network_bounds
 from boundcalc.landscape.ball import system_of
 from boundcalc.landscape.network import flatten, forward, jacobian
@@ -19,13 +21,13 @@ from .made_networks import inside, random_network
 RADII = (1e-4, 3e-3, 0.05, 0.4)
 
 
-def ends(pairs):
+def sides(pairs):
     return (np.array([[float(p[side]) for p in row] for row in pairs]) for side in (0, 1))
 
 
 def holds(matrix, enclosure):
     """Whether a float64 matrix lies in an enclosure, up to its own rounding."""
-    low, high = ends(enclosure)
+    low, high = sides(enclosure)
     room = 1e-11 * (1 + np.abs(matrix))
     return bool((low <= matrix + room).all() and (matrix <= high + room).all())
 
@@ -116,3 +118,37 @@ def test_activations_against_mpmath(name):
             slope, bend = abs(mpmath.diff(f, z)), abs(mpmath.diff(f, z, 2))
             assert slope <= float(act.steepest(abs(Fraction(k, 8)))) + mpmath.mpf(10) ** -15
             assert bend <= float(act.bend) + mpmath.mpf(10) ** -12
+
+
+def test_ends_of_intervals_are_short_numbers():
+    def between(low, high):
+        return ends(iv.between(Fraction(low), Fraction(high)))
+
+    tiny = Fraction(1, 2**1000)
+    for low, high in ((-tiny, tiny), (0, tiny), (-tiny, 0), (tiny, 1), (-1, -tiny), (-3, 5)):
+        found = between(low, high)
+        assert found[0] <= low <= high <= found[1]
+        assert max(v.denominator for v in found) <= 2**200
+        assert found[0] >= min(low, 0) - Fraction(1, 2**100)
+        assert found[1] <= max(high, 0) + Fraction(1, 2**100)
+    with pytest.raises(iv.Undefined, match="without bounds"):
+        ends(iv.WHOLE)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh"])
+def test_saturated_units_take_no_time(name):
+    """Slopes such as exp(-10^12) have too many digits to be written down."""
+    net = replace(random_network(0), activation=name, output="linear")
+    net = replace(net, weights=tuple(1e12 * part for part in net.weights))
+    found = network_bounds(system_of(net), Fraction(1, 10**6), on_ball=True, inner=True)
+    J = jacobian(net, flatten(net.weights))
+    assert np.linalg.norm(J, 2) <= float(found.jacobian_norm) * (1 + 1e-12)
+
+
+def test_numbers_that_grow_without_end_are_refused():
+    """z² of z², forty times: digits would double with each layer."""
+    net = replace(random_network(0), widths=(1,) * 41, activation="quadratic", bias=False)
+    net = replace(net, output="linear", points=1, x=np.ones((1, 1)), y=np.ones((1, 1)))
+    net = replace(net, weights=tuple(np.full((1, 1), 1e300) for _ in range(40)))
+    with pytest.raises(iv.Undefined, match="too large"):
+        network_bounds(system_of(net), Fraction(1), on_ball=False, inner=False)
