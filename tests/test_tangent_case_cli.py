@@ -176,6 +176,29 @@ def test_wrong_input_is_told_in_one_line_each(tmp_path, text, arguments, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("formula", "start"), [("exp(x)", "2000"), ("exp(-x)", "2000"), ("1e-200*x", "1")]
+)
+def test_numbers_beyond_floating_point_are_told(tmp_path, formula, start):
+    done = run(case(tmp_path, f'variables = ["x"]\nresidual = ["{formula}"]\nstart = [{start}]'))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "that floating point does not hold" in done.stderr
+
+
+def test_large_numbers_are_no_trouble(tmp_path):
+    path = case(tmp_path, 'variables = ["x"]\nresidual = ["exp(x) - 1"]\nstart = [100]')
+    done = run(path)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.startswith("undecided: ‖F(w0)‖ = 2.68812e+43 is 5.")
+
+
+def test_a_level_that_is_reached_needs_no_step(tmp_path):
+    path = case(tmp_path, 'variables = ["x"]\nresidual = ["x"]\nstart = [1]')
+    level = answered(path, "--eps", "1/2")["level"]
+    assert (level["already"], level["steps"], level["verdict"]) == (True, 0, "proved")
+    assert answered(path, "--eps", "0.49")["level"]["already"] is False
+
+
 def test_options_of_case_files_are_not_for_logs_or_networks(tmp_path):
     log = SYSTEMS.parent / "logs" / "iris-tangent.npz"
     assert "--eps" in run(log, "--eps", "1").stderr

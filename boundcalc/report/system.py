@@ -127,6 +127,7 @@ def _level_json(found: Descent, path: str | None) -> dict[str, Any]:
         "steps": found.steps,
         "closes": found.closes,
         "verdict": "proved" if found.closes else "undecided",
+        "already": found.already,
         "fails": found.fails,
         "theorem": "gd-pl-star-eps",
         "certificate": path,
@@ -181,6 +182,8 @@ def answer(study: Study) -> str:
 
 def _level_answer(found: Descent) -> str:
     level = f"{float(found.level):.6g}"
+    if found.already:
+        return f"L(w0) <= {level} already: no step is needed"
     if found.mu is None or found.step_size is None:
         return f"undecided: {found.fails}"
     return (

@@ -23,7 +23,10 @@ GROWTH, RADII = 1.12, 60
 
 @dataclass(frozen=True)
 class Descent:
-    """The verdict on PL* down to a level. mu, step_size, steps : where shown; fails : why not."""
+    """The verdict on PL* down to a level.
+
+    mu, step_size, steps : where shown; fails : why not; already : L(w0) ≤ level, no step is needed.
+    """
 
     level: Fraction
     radius: Fraction
@@ -34,11 +37,12 @@ class Descent:
     fails: str | None = None
     certificate: dict[str, Any] | None = None
     says: str | None = None
+    already: bool = False
 
     @property
     def closes(self) -> bool:
-        """Whether the statement was proved."""
-        return self.certificate is not None
+        """Whether the statement was proved, or there is nothing to prove."""
+        return self.already or self.certificate is not None
 
 
 def descent_of(
@@ -46,9 +50,8 @@ def descent_of(
 ) -> Descent:
     """The verdict on the ball of that radius, or on the first one that seems to close."""
     loss = start.norm**2 / 2
-    if sum(min(lo * lo, hi * hi) for lo, hi in start.residual if lo * hi > 0) < 2 * level:
-        why = f"L(w0) = {float(loss):.6g} is not above the level {float(level):.6g}: nothing to do"
-        return Descent(level, radius or Fraction(1), fails=why)
+    if loss <= level:
+        return Descent(level, radius or Fraction(0), steps=0, already=True)
     tried: list[Descent] = []
     radii = _radii(search, loss, level, radius)
     reached = [(_reach(search, float(r), float(level), float(loss)), r) for r in radii]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,9 +9,12 @@ from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.system.bounds import Matrix, Pair
 from boundcalc.kernel.system.formula_bounds import PRECISION, at_start
 from boundcalc.kernel.system.formulas import read_system, signed
+from boundcalc.kernel.value import sqrt_bounds
 from boundcalc.landscape.ball_spectrum import floor, spectrum
 from boundcalc.landscape.enclosure import ZERO, Enclosure
 from boundcalc.search.ball.constants import Search
+
+LARGE = Fraction(10) ** 140  # its square is a float
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,23 @@ def start_of(search: Search) -> Start:
         system = read_system(search.data)
         signed(system)
         residual, kernel = at_start(system, system.residual)
+    _require_range(residual, kernel)
     n, m = len(system.residual), len(system.variables)
     least = None if n > m else floor(kernel)
     nothing = not any(end for row in kernel for pair in row for end in pair)
     low, high = (ZERO, ZERO) if nothing else spectrum(kernel, least)
     squares = sum((max(lo * lo, hi * hi) for lo, hi in residual), Fraction(0))
-    return Start(residual, kernel, root_above(squares), least, ZERO if n > m else low, high)
+    norm = sqrt_bounds(squares, PRECISION)[1]
+    return Start(residual, kernel, norm, least, ZERO if n > m else low, high)
 
 
-def root_above(value: Fraction) -> Fraction:
-    """A number whose square is at least the value ≥ 0; near its root."""
-    scale = 1 << (value.denominator.bit_length() // 2 + 100)
-    whole = math.isqrt(value.numerator * scale * scale // value.denominator)
-    return Fraction(whole + 1, scale) if value else Fraction(0)
+def _require_range(residual: tuple[Pair, ...], kernel: Matrix) -> None:
+    """Raises ArithmeticError where floating point cannot guide a search."""
+    ends = [abs(end) for pairs in (residual, *kernel) for pair in pairs for end in pair]
+    if max(ends) > LARGE or any(0 < end < 1 / LARGE for end in map(max, _pairs(kernel))):
+        raise ArithmeticError("numbers of a size that floating point does not hold")
+
+
+def _pairs(kernel: Matrix) -> list[Pair]:
+    """The diagonal."""
+    return [row[k] for k, row in enumerate(kernel)]

@@ -83,10 +83,8 @@ def least_of(jacobians: Array) -> Array:
 def loss_curvature(system: Floats, points: Array) -> Array:
     """‖∇²L‖₂."""
     residual, jacobian = system.values(points)
-    with np.errstate(all="ignore"):
-        curved = np.einsum("ki,kiab->kab", residual, system.hessians(points))
-        whole = np.einsum("kia,kib->kab", jacobian, jacobian) + curved
-    return _singular(whole)[:, 0]
+    curved = np.einsum("ki,kiab->kab", residual, system.hessians(points))
+    return _singular(np.einsum("kia,kib->kab", jacobian, jacobian) + curved)[:, 0]
 
 
 def _singular(matrices: Array) -> Array:
@@ -102,10 +100,9 @@ def above_level(level: float) -> Quantity:
 
     def quotient(system: Floats, points: Array) -> Array:
         residual, jacobian = system.values(points)
-        with np.errstate(all="ignore"):
-            loss = 0.5 * np.sum(residual**2, axis=1)
-            slope = 0.5 * np.sum(np.einsum("ki,kia->ka", residual, jacobian) ** 2, axis=1)
-            return np.where(loss >= level, slope / np.maximum(loss, 1e-300), np.inf)
+        loss = 0.5 * np.sum(residual**2, axis=1)
+        slope = 0.5 * np.sum(np.einsum("ki,kia->ka", residual, jacobian) ** 2, axis=1)
+        return np.where(loss >= level, slope / np.maximum(loss, 1e-300), np.inf)
 
     return quotient
 
@@ -127,7 +124,8 @@ def seems(
     best = points[:1]
     worth = np.array([-np.inf])
     for round_ in range(ROUNDS + 1):
-        values = sign * _finite(quantity(system, middle + radius * points), sign)
+        with np.errstate(all="ignore"):  # beyond float64: the worst value there is
+            values = sign * _finite(quantity(system, middle + radius * points), sign)
         every, scores = np.vstack([best, points]), np.concatenate([worth, values])
         order = np.argsort(-scores, kind="stable")[:BEST]
         best, worth = every[order], scores[order]
