@@ -10,8 +10,13 @@ if TYPE_CHECKING:
 
     from boundcalc.errors import Fault, InputError
     from boundcalc.guarantees.assessment import Assessment
+    from boundcalc.landscape.joining import Joining
+    from boundcalc.landscape.merging import Sweep
+    from boundcalc.landscape.network import Network
     from boundcalc.landscape.snapshots import Tangent
+    from boundcalc.landscape.topology import Topology
     from boundcalc.library.rate import Rate
+    from boundcalc.logs.log import Float
     from boundcalc.questions import Asked, Checked, Frontier, Number, Tightest
 
 __version__ = "0.1.0"
@@ -21,11 +26,14 @@ __all__ = [
     "InputError",
     "__version__",
     "check",
+    "components",
     "fit_log",
     "frontier",
+    "join",
     "rate",
     "tangent",
     "tighten",
+    "topology",
 ]
 
 
@@ -74,6 +82,64 @@ def tangent(log: str | os.PathLike[str] | Mapping[str, Any]) -> Tangent:
     from boundcalc.options import opened_log
 
     return tangent_spectra(opened_log(log, purpose=TANGENT))
+
+
+def topology(network: str | os.PathLike[str] | Network) -> Topology:
+    """Which theorems about level sets apply to a network, and its zeros, as `boundcalc topology`.
+
+    network : path of a network file (.toml), or a network.
+
+    Raises InputError, with every fault that was found.
+    Reference: Freeman, Bruna 2017; Venturi, Bandeira, Bruna 2019; Cooper 2021 (docs/topology.md).
+    """
+    from boundcalc.landscape.network import Network
+    from boundcalc.landscape.network_file import read_network
+    from boundcalc.landscape.topology import topology as found
+
+    return found(network if isinstance(network, Network) else read_network(network))
+
+
+def components(
+    formula: str, domain: str, levels: Sequence[Number] = (), *, time_limit: float = 60
+) -> Sweep:
+    """Components of {f ≤ λ} on a box and where they merge, as `boundcalc topology levels`.
+
+    formula : of one or two variables; domain : "x=-2:2,y=0:1"; levels : exact numbers (a float
+    stands for its decimals), () for those around all critical values; time_limit : seconds in all.
+
+    Raises InputError with every fault.
+    """
+    from boundcalc.landscape.asked_levels import landscape_of, levels_of
+    from boundcalc.landscape.merging import swept
+
+    asked = levels_of([str(level) for level in levels])
+    return swept(landscape_of(formula, domain), asked, time_limit)
+
+
+def join(
+    start: str | os.PathLike[str] | Sequence[Float],
+    end: str | os.PathLike[str] | Sequence[Float],
+    network: str | os.PathLike[str] | Network,
+    level: Number | None = None,
+    *,
+    time_limit: float = 60,
+) -> Joining:
+    """A path between two weights with a proved bound of the loss, as `boundcalc topology path`.
+
+    start, end : .npz files, or W1 (n_1, n_0), b1 (n_1,), W2, ...; network : a network file (.toml),
+    or a network, with data; level : where to stop, None for as low as it goes.
+
+    Raises InputError with every fault.
+    """
+    from boundcalc.landscape.asked_levels import level_of
+    from boundcalc.landscape.joining import join as joined
+    from boundcalc.landscape.joining import weights_of
+    from boundcalc.landscape.network import Network
+    from boundcalc.landscape.network_file import read_network
+
+    net = network if isinstance(network, Network) else read_network(network)
+    asked = None if level is None else level_of(str(level), "level")
+    return joined(net, (weights_of(start, net), weights_of(end, net)), asked, time_limit)
 
 
 def rate(theorem: str, **constants: Any) -> Rate:

@@ -12,6 +12,7 @@ from boundcalc.library.conditions import condition_ids, load_condition
 from boundcalc.library.proofs import answer, prove
 from boundcalc.library.statement import Lines, condition_lines, theorem_lines
 from boundcalc.library.theorems import load_theorem, theorem_ids
+from boundcalc.library.topology import level_theorem_ids, level_theorem_lines, load_level_theorem
 
 WORDS = {"said of", "constant", "for every", "convention", "reference", "if", "of", "note", "rule"}
 WORDS |= {"statement", "no better by"}
@@ -40,6 +41,14 @@ def theorem_page(id: str) -> str:
     return page(theorem.title, id, theorem_lines(theorem), theorem_lines(theorem, True), more)
 
 
+def level_theorem_page(id: str) -> str:
+    """A theorem about level sets of networks, which is cited."""
+    theorem = load_level_theorem(id)
+    lines = [f"# {theorem.title}", "", f"`{id}`, of [`boundcalc topology`](../topology.md)", ""]
+    lines += [f"- **{label}**: {words}" for label, words in level_theorem_lines(theorem)]
+    return "\n".join([*lines, ""])
+
+
 def condition_page(id: str) -> str:
     """A condition's statement, and the theorems that assume it."""
     condition = load_condition(id)
@@ -58,6 +67,7 @@ def main(folder: Path) -> None:
     for kind, ids, make in (
         ("conditions", condition_ids(), condition_page),
         ("theorems", theorem_ids(), theorem_page),
+        ("theorems", level_theorem_ids(), level_theorem_page),
     ):
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for id in ids:

@@ -252,10 +252,10 @@ def test_bad_usage_is_exit_code_2(arguments):
 
 
 def test_files_that_are_no_logs(tmp_path):
-    (tmp_path / "case.toml").write_text('name = "x"\n')
-    for path in (tmp_path / "none.npz", tmp_path / "case.toml", tmp_path):
+    (tmp_path / "case.yaml").write_text('name: "x"\n')
+    for path in (tmp_path / "none.npz", tmp_path / "case.yaml", tmp_path):
         done = run(path)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
         assert "expected an npz log" in done.stderr
-    assert "np.savez(path, jacobian=..., residual=...)" in run(tmp_path / "case.toml").stderr
+    assert "np.savez(path, jacobian=..., residual=...)" in run(tmp_path / "case.yaml").stderr

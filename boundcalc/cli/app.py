@@ -13,6 +13,7 @@ from boundcalc.cli import (
     tangent,
     theorems,
     tighten,
+    topology,
     verify,
 )
 from boundcalc.cli.fit import fit
@@ -31,6 +32,7 @@ app.command(context_settings=problem.CONTEXT)(check.check)
 app.command(context_settings=problem.CONTEXT)(tighten.tighten)
 app.command(context_settings=rate.CONTEXT)(rate.rate)
 app.command()(tangent.tangent)
+app.add_typer(topology.app, name="topology")
 app.command()(theorems.theorems)
 app.command()(conditions.conditions)
 app.command()(prove.prove)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.library.case_claims import claim_faults
+from boundcalc.library.case_system import KEYS as SYSTEM_KEYS
+from boundcalc.library.case_system import composed, read_made, read_start
 from boundcalc.library.problem import Ball, CaseClaim, Problem, Side
 from boundcalc.library.problem_formulas import read_formula, shown, variable_faults, variables_of
 from boundcalc.library.problem_text import (
@@ -23,24 +23,19 @@ from boundcalc.library.problem_text import (
     read_side,
     with_options,
 )
+from boundcalc.library.toml_file import read_toml
 
 KEYS = {
     "name", "source", "variables", "components", "residual", "domain", "ball", "minimisers",
-    "claims", "note",
+    "claims", "note", *SYSTEM_KEYS,
 }  # fmt: skip
 CLAIM_KEYS = {"condition", "constants", "expect", "published", "note"}
 VERDICTS = ("proved", "refuted")
-MOST_BYTES = 200_000
 MOST_CLAIMS = 200
 MOST_POINTS = 200
 MOST_FAULTS = 20  # that are told; the rest are counted
 
 T = TypeVar("T")
-_LITERAL = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""' r"|'''.*?'''" r'|"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'" r"|#[^\n]*",
-    re.DOTALL,
-)
-_MOST_DOTS = 500  # in a line outside of strings: tomllib takes a minute for a.a.a. ... .a = 1
 
 
 def read_case(path: str | Path) -> Problem:
@@ -50,7 +45,7 @@ def read_case(path: str | Path) -> Problem:
     conditions that are not in the catalogue, constants of a wrong sign.
     """
     where = str(path)
-    raw = _toml(where, _text(Path(path)))
+    raw = read_toml(path, "a case file (TOML text)")
     try:
         return case_from(raw, where)
     except InputError as error:
@@ -97,45 +92,6 @@ def case_from(raw: Mapping[str, Any], where: str) -> Problem:
     return problem
 
 
-def _text(path: Path) -> str:
-    expected, fix = "a case file (TOML text)", "give the path of one"
-    try:
-        if not path.is_file():
-            found = "a folder" if path.is_dir() else "no such file"
-            raise InputError(Fault(str(path), found, expected, fix))
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            found = f"more than {MOST_BYTES:,} bytes"
-            raise InputError(Fault(str(path), found, expected, "split it"))
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        found = f"byte {error.start + 1}, which is not UTF-8"
-        raise InputError(Fault(str(path), found, expected, "save it as UTF-8")) from error
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        found = getattr(error, "strerror", None) or str(error)
-        raise InputError(Fault(shown(str(path)), found, expected, fix)) from error
-
-
-def _toml(where: str, text: str) -> dict[str, Any]:
-    """Keys and values; a number with a point stays text, so that 0.1 is 1/10."""
-    bare = _LITERAL.sub("", text)
-    if any(line.count(".") > _MOST_DOTS for line in bare.splitlines()):
-        raise InputError(Fault(where, "a key of too many parts", "a TOML file", "shorten it"))
-    try:
-        return tomllib.loads(text, parse_float=_decimal)
-    except RecursionError:
-        fault = Fault(where, "brackets nested too deeply", "a TOML file", "correct the file")
-        raise InputError(fault) from None
-    except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
-        fault = Fault(where, str(error)[:200], "a TOML file", "correct the file")
-        raise InputError(fault) from error
-
-
-def _decimal(written: str) -> str:
-    return written.replace("_", "")
-
-
 class _Reader:
     """One pass over a file's keys; faults are kept, and what is wrong is left out."""
 
@@ -153,7 +109,10 @@ class _Reader:
             expected = f"one of {', '.join(sorted(KEYS))}"
             self.fault(shown(key), "an unknown key", expected, "remove or correct it")
         self.variables = self._variables() or self._occurring()
-        components, residual = self._formulas("components"), self._formulas("residual")
+        made = self.faults.attempt(read_made, self.where, self.raw, self.variables)
+        names = tuple(name for name, _ in made.names) if made is not None else ()
+        components = self._formulas("components", self.variables)
+        residual = self._formulas("residual", names or self.variables)
         if ("components" in self.raw) == ("residual" in self.raw):
             found = "both" if "components" in self.raw else "neither"
             expected = "one of the two: a list of formulas"
@@ -164,11 +123,13 @@ class _Reader:
             source=self._words("source", self.raw.get("source"), ""),
             variables=self.variables,
             components=components,
-            residual=residual,
+            residual=residual if made is None else composed(made, residual),
             domain=self._domain(),
             ball=self._ball(),
             minimisers=points,
             equations=equations,
+            start=self._start(),
+            made=made,
         )
         self._words("note", self.raw.get("note"), "")
         return Problem(**{**bare.__dict__, "claims": self._claims(bare)})
@@ -215,14 +176,19 @@ class _Reader:
         found = (text for given in lists if isinstance(given, list) for text in given)
         return variables_of(text for text in found if isinstance(text, str))
 
-    def _formulas(self, key: str) -> tuple[str, ...]:
+    def _start(self) -> tuple[str, ...]:
+        if "start" not in self.raw:
+            return ()
+        return self._try("start", read_start, self.raw["start"], self.variables) or ()
+
+    def _formulas(self, key: str, names: tuple[str, ...]) -> tuple[str, ...]:
         if key not in self.raw:
             return ()
         found = []
         for k, value in enumerate(self._list(key, self.raw[key], MOST_FORMULAS), start=1):
             place = f"{key}[{k}]"
             text = self._number(place, value)
-            self._try(place, read_formula, text, self.variables)
+            self._try(place, read_formula, text, names)
             found.append(text)
         return tuple(found)
 

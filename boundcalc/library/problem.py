@@ -36,6 +36,22 @@ Side = tuple[Fraction | None, Fraction | None]
 
 
 @dataclass(frozen=True)
+class Made:
+    """How a residual map is made, for the theorems about transformations.
+
+    kind : "output" (F = function(formulas) − target), "input" (the formulas are in `names`, each a
+    formula in the variables) or "parts" (groups of variables, whose kernels add up).
+    """
+
+    kind: str
+    formulas: tuple[str, ...]
+    function: str = ""
+    target: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class Problem:
     """f = mean of `components`, or f = ½|F|² of a residual map F: exactly one of both is given.
 
@@ -43,6 +59,7 @@ class Problem:
     domain : (d,) sides of a box; ball : intersected with the box.
     minimisers : points, each of d constant formulas ("sqrt(2)"); empty where they are to be found.
     equations : formulas that vanish on the set of minimisers and nowhere else, or empty.
+    start : (d,) rational coordinates of w0, or empty; made : how `residual` comes about, if said.
     """
 
     name: str
@@ -55,3 +72,5 @@ class Problem:
     minimisers: tuple[tuple[str, ...], ...] = ()
     claims: tuple[CaseClaim, ...] = ()
     equations: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    made: Made | None = None

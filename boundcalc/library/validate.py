@@ -15,6 +15,7 @@ from boundcalc.library.conditions import load_condition
 from boundcalc.library.files import ids, read
 from boundcalc.library.hypotheses import read_hypothesis
 from boundcalc.library.proofs import prove_file
+from boundcalc.library.topology import FOLDER, level_theorem_faults
 
 CONDITION_KEYS = {"id", "title", "reference", "said_of", "functions", "constants", "slots"}
 CONDITION_KEYS |= {"relations"}
@@ -30,9 +31,10 @@ THEOREM_MORE = {
 
 
 def faults() -> list[Fault]:
-    """Every fault of every file in data/conditions and data/theorems."""
+    """Every fault of every file in data/conditions, data/theorems and data/topology."""
     found: list[Fault] = []
-    for folder, check in (("conditions", _condition), ("theorems", _theorem)):
+    folders = (("conditions", _condition), ("theorems", _theorem), (FOLDER, level_theorem_faults))
+    for folder, check in folders:
         for id in ids(folder):
             where = f"data/{folder}/{id}.toml"
             try:

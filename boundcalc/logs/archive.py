@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +40,20 @@ class Member:
 
 @dataclass(frozen=True)
 class Directory:
-    """The members that are columns, the names that are not, and what is wrong with the former."""
+    """The members that are asked for, the other names, and what is wrong with the former."""
 
     members: dict[str, Member]
     unknown: tuple[str, ...]
     faults: tuple[Fault, ...]
 
 
-def read_directory(path: Path, source: str) -> Directory:
-    """List an npz without reading more of its arrays than their headers."""
+def read_directory(
+    path: Path, source: str, known: Container[str] = COLUMNS, noun: str = "column"
+) -> Directory:
+    """List an npz without reading more of its arrays than their headers.
+
+    known : the names that are asked for; `noun` is what messages call them.
+    """
     members: dict[str, Member] = {}
     unknown: list[str] = []
     faults: list[Fault] = []
@@ -56,10 +61,10 @@ def read_directory(path: Path, source: str) -> Directory:
         times: Counter[str] = Counter()
         for info in archive.infolist():
             name = info.filename.removesuffix(".npy")
-            if name not in COLUMNS or name == info.filename:
-                unknown.append(f"{name} (no .npy)" if name in COLUMNS else name)
+            if name not in known or name == info.filename:
+                unknown.append(f"{name} (no .npy)" if name in known else name)
                 continue
-            where = f"{source}: column {name}"
+            where = f"{source}: {noun} {name}"
             times[name] += 1
             if times[name] > 2:  # said once already
                 continue
@@ -76,9 +81,7 @@ def read_directory(path: Path, source: str) -> Directory:
 def _directory_faults(where: str, info: zipfile.ZipInfo, duplicate: bool) -> Iterator[Fault]:
     """Faults that the directory entry alone shows."""
     if duplicate:
-        yield Fault(
-            where, "two arrays of this name", "one array per column", "write the file again"
-        )
+        yield Fault(where, "two arrays of this name", "one array per name", "write the file again")
     elif info.flag_bits & (_ENCRYPTED | _PATCHED):
         yield Fault(where, "encrypted data", "plain npz arrays", "decrypt and save with np.savez")
     elif info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:

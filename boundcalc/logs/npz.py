@@ -39,7 +39,7 @@ def open_npz(
     arrays: dict[str, Array] = {}
     for name, member in directory.members.items():
         try:
-            arrays[name] = _array(member)
+            arrays[name] = array_of(member)
         except InputError as error:
             faults.extend(error.faults)
     return assemble(
@@ -52,7 +52,7 @@ def open_npz(
     )
 
 
-def _array(member: Member) -> Array:
+def array_of(member: Member) -> Array:
     """The array of a member, read in the way that its compression and memory order allow."""
     header = member.header
     across = header.fortran_order and sum(n > 1 for n in header.shape) > 1

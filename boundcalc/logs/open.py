@@ -44,15 +44,29 @@ def open_log(
 
     Raises: InputError when there is no log at `path`, or a faulty one.
     """
+    names = ", ".join(f"{name}=..." for name in purpose.needed or _COLUMNS)
+    require_npz(path, _EXPECTED, f"save the columns with np.savez(path, {names})")
+    return open_npz(path, loss_min=loss_min, purpose=purpose)
+
+
+def require_npz(path: str | os.PathLike[str], expected: str, fix: str) -> None:
+    """Raise InputError that says what lies at `path`, where it is not a zip archive.
+
+    expected : what should be there; `fix` is the advice where another kind of file is.
+    """
     where = shown_path(path)
+
+    def wrong(found: str, advice: str) -> InputError:
+        return InputError(Fault(where, found, expected, advice))
+
     try:
         file = Path(path)
         if file.is_dir():
-            raise _no_log(where, "a directory", "name a file in it")
+            raise wrong("a directory", "name a file in it")
         if not file.exists():
-            raise _no_log(where, _absence(file), "check the path")
+            raise wrong(_absence(file), "check the path")
         if not file.is_file():
-            raise _no_log(where, "a device or a pipe", "copy it to a file first")
+            raise wrong("a device or a pipe", "copy it to a file first")
         with file.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
         # A zip may carry other bytes in front, so its own search has the last word.
@@ -60,12 +74,9 @@ def open_log(
     except OSError as error:
         raise unreadable(where, error) from error
     except ValueError as error:  # a null character in the path
-        raise _no_log(where, shown(error), "check the path") from error
+        raise wrong(shown(error), "check the path") from error
     if not archive:
-        names = ", ".join(f"{name}=..." for name in purpose.needed or _COLUMNS)
-        fix = f"save the columns with np.savez(path, {names})"
-        raise _no_log(where, _format(head, file.suffix), fix)
-    return open_npz(path, loss_min=loss_min, purpose=purpose)
+        raise wrong(_format(head, file.suffix), fix)
 
 
 def _absence(file: Path) -> str:
@@ -78,10 +89,6 @@ def _absence(file: Path) -> str:
     if file.is_symlink():
         return "a symbolic link to a file that does not exist"
     return "no such file"
-
-
-def _no_log(where: str, found: str, fix: str) -> InputError:
-    return InputError(Fault(where, found, _EXPECTED, fix))
 
 
 def _format(head: bytes, suffix: str) -> str:

@@ -84,6 +84,16 @@ def figure_writer(
     return write
 
 
+def figure_file(figure: Figure, path: Path) -> None:
+    """Write any figure, whole or not at all. Raises InputError for another suffix."""
+    kind = path.suffix.lower()
+    check_figure_path(path)
+    write_whole(
+        path,
+        lambda place: figure.savefig(place, format=kind[1:], dpi=_DPI, metadata=_KINDS[kind]),
+    )
+
+
 def figure_of(assessment: Assessment, log: Log, progress: Progress | None = None) -> Figure:
     """The figure itself, under the current style."""
     seen = trace(log, assessment, progress)

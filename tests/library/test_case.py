@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from boundcalc.errors import InputError
-from boundcalc.library.case import MOST_BYTES, open_problem, read_case
+from boundcalc.library.case import open_problem, read_case
 from boundcalc.library.case_claims import claims_asked, sought_constant
 from boundcalc.library.problem import Ball, CaseClaim
+from boundcalc.library.toml_file import MOST_BYTES
 
 WHOLE = """
 name = "two wells"

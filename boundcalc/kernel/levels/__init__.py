@@ -1,0 +1,1 @@
+"""TRUSTED. How many connected components a sublevel set has: cells, their groups, certificates."""

@@ -1,0 +1,1 @@
+"""Certificates about one system of equations F(w) = y on one ball."""

@@ -1,0 +1,1 @@
+"""Tests of certificates about systems on balls."""
