@@ -90,7 +90,7 @@ def figure_file(figure: Figure, path: Path) -> None:
     check_figure_path(path)
     write_whole(
         path,
-        lambda place: figure.savefig(place, format=kind[1:], dpi=_DPI, metadata=_KINDS[kind]),
+        lambda place: figure.savefig(place, format=kind[1:], dpi=DPI, metadata=KINDS[kind]),
     )
 
 
