@@ -17,6 +17,7 @@ from boundcalc.logs.log import Column, Log, Part
 from boundcalc.logs.schema import COLUMNS, NEEDS, Purpose, ruled_out
 
 _MOST_NAMED = 3
+_BEGINNING = 1 << 12  # rows that are looked at for names of runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,16 +163,17 @@ def _run(log: Log) -> Column:
 
 
 def _shared_runs(logs: Sequence[Log]) -> list[str]:
-    """A warning where two logs begin with a run of the same name: it counts as one run."""
+    """A warning where a run that is among the first of two logs has one name: it counts once."""
     first: dict[object, str] = {}
     for log in logs:
-        label = log.columns["run"].read(0, 1)[0].item()
-        if label in first:
-            return [
-                f"run {label!r} is in {first[label]} and in {log.source}: its rows count as one "
-                "run (leave out the column run where every log is a run of its own)"
-            ]
-        first[label] = log.source
+        labels = np.unique(log.columns["run"].read(0, min(log.rows, _BEGINNING))).tolist()
+        for label in labels:
+            if label in first:
+                return [
+                    f"run {label!r} is in {first[label]} and in {log.source}: its rows count as "
+                    "one run (leave out the column run where every log is a run of its own)"
+                ]
+        first |= dict.fromkeys(labels, log.source)
     return []
 
 

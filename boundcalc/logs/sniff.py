@@ -20,6 +20,7 @@ _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _HDF5_START = b"\x89HDF\r\n\x1a\n"
 PARQUET_START = b"PAR1"
 _ARROW_START = b"ARROW1"
+_ISOLATED = ((PARQUET_START, "parquet"), (_ARROW_START, "arrow"), (_HDF5_START, "hdf5"))
 # First bytes -> what the file is.
 _FORMATS = (
     (MAGIC, "a single npy array"),
@@ -73,19 +74,11 @@ def reader_of(place: Place, purpose: Purpose) -> Reader:
 
 def _binary_reader(head: bytes) -> Reader | None:
     from boundcalc.logs.foreign.events import is_event_file
+    from boundcalc.logs.isolated import isolated
 
-    if head.startswith(PARQUET_START):
-        from boundcalc.logs.formats.parquet import read_parquet
-
-        return read_parquet
-    if head.startswith(_ARROW_START):
-        from boundcalc.logs.formats.arrow import read_arrow
-
-        return read_arrow
-    if head.startswith(_HDF5_START):
-        from boundcalc.logs.formats.hdf5 import read_hdf5
-
-        return read_hdf5
+    for start, kind in _ISOLATED:
+        if head.startswith(start):
+            return isolated(kind)
     if is_event_file(head):
         from boundcalc.logs.foreign.tensorboard import read_tensorboard
 
@@ -118,10 +111,11 @@ def _folder_reader(place: Place, folder: Path) -> Reader:
     """The reader for a folder; folders of Parquet files are not among them."""
     from boundcalc.logs.foreign.mlflow import is_run, read_mlflow
     from boundcalc.logs.foreign.tensorboard import event_files, read_tensorboard
-    from boundcalc.logs.formats.zarr import MARKS, read_zarr
+    from boundcalc.logs.formats.zarr import MARKS
+    from boundcalc.logs.isolated import isolated
 
     if any((folder / mark).is_file() for mark in MARKS):
-        return read_zarr
+        return isolated("zarr")
     if event_files(folder):
         return read_tensorboard
     if is_run(folder):

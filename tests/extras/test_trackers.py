@@ -53,7 +53,7 @@ def plain_run(steps=STEPS, clip=None):
         norm = torch.sqrt(sum(p.grad.double().square().sum() for p in net.parameters()))
         with torch.no_grad():
             for p in net.parameters():
-                p -= 0.3 * p.grad
+                p.sub_(0.3 * p.grad)
         out.append((loss.item(), norm.item()))
     return np.array(out)
 
