@@ -43,6 +43,9 @@ _KINDS = {
 }
 
 
+_Answer = tuple[dict[str, Any], NDArray[np.generic]]
+
+
 class _Lost(Exception):
     """The process is gone; says how."""
 
@@ -62,22 +65,25 @@ class _Process:
         )
         self._end = weakref.finalize(self, _stop, self._child, self.owner)
 
-    def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
-        """The header of the answer, and its bytes. Raises _Lost when none comes."""
+    def ask(self, request: dict[str, Any]) -> _Answer:
+        """The header of the answer, and its array. Raises _Lost when none comes."""
         try:
             self._child.stdin.write(json.dumps(request).encode() + b"\n")  # type: ignore[union-attr]
             self._child.stdin.flush()  # type: ignore[union-attr]
-            size = int.from_bytes(self._receive(4), "little")
+            size = int.from_bytes(self._receive(np.empty(4, np.uint8)), "little")
             if size > _LONGEST_HEADER:
                 raise _Lost("an answer that makes no sense")
-            header = json.loads(self._receive(size).tobytes())
-            return header, self._receive(header["bytes"])
+            header = json.loads(self._receive(np.empty(size, np.uint8)).tobytes())
+            # Its own array and no view of bytes: fits tell by that what reading costs.
+            values = np.empty(header.get("shape", 0), header.get("dtype", "u1"))
+            self._receive(values.reshape(-1).view(np.uint8))
+            return header, values
         except BrokenPipeError:
             raise _Lost(self._how()) from None
 
-    def _receive(self, size: int) -> NDArray[np.uint8]:
-        data = np.empty(size, np.uint8)
-        view = memoryview(data)
+    def _receive(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Fill `data` from the pipe."""
+        view, size = memoryview(data), len(data)
         pipe = self._child.stdout.fileno()  # type: ignore[union-attr]
         done = 0
         while done < size:
@@ -128,7 +134,7 @@ class _Pool:
         self._lock = threading.Lock()
         self._process: _Process | None = None
 
-    def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    def ask(self, request: dict[str, Any]) -> _Answer:
         with self._lock:
             if self._process is None or self._process.owner != os.getpid():
                 self._process = _Process()
@@ -161,9 +167,7 @@ class IsolatedArray:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _piece(self, start: int, stop: int) -> NDArray[np.generic]:
-        header, data = _asked(self.where, {**self.request, "start": start, "stop": stop})
-        values: NDArray[np.generic] = data.view(header["dtype"]).reshape(header["shape"])
-        return values
+        return _asked(self.where, {**self.request, "start": start, "stop": stop})[1]
 
 
 def isolated(kind: str) -> Reader:
@@ -194,15 +198,15 @@ def isolated(kind: str) -> Reader:
     return read
 
 
-def _asked(where: str, request: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+def _asked(where: str, request: dict[str, Any]) -> _Answer:
     """An answer. Raises InputError for a file that is refused, and for one that is too much."""
     try:
-        header, data = _POOL.ask(request)
+        header, values = _POOL.ask(request)
     except _Lost as lost:
         raise corrupt(where, str(lost)) from None
     if "faults" in header:
         raise InputError(*(Fault(*fault) for fault in header["faults"]))
-    return header, data
+    return header, values
 
 
 def _check_installed(kind: str, where: str) -> None:

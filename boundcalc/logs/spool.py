@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from io import FileIO
@@ -219,15 +220,15 @@ class _Texts:
 
 
 def _numbers(cells: Cells) -> NDArray[np.float64]:
-    try:
-        if not any(cell is True or cell is False for cell in cells):
+    if bool not in set(map(type, cells)):
+        with suppress(ValueError, TypeError, OverflowError):
+            return np.array(list(map(float, cells)))
+        with suppress(ValueError, TypeError, OverflowError):
             return np.array([_NAN if cell in _ABSENT else float(cell) for cell in cells])
-        raise TypeError
-    except (ValueError, TypeError, OverflowError):
-        values = np.empty(len(cells))
-        for k, cell in enumerate(cells):
-            values[k] = _number(k, cell)
-        return values
+    values = np.empty(len(cells))
+    for k, cell in enumerate(cells):
+        values[k] = _number(k, cell)
+    return values
 
 
 def _number(index: int, cell: object) -> float:
