@@ -2,6 +2,8 @@
 
 files/transformers-4.57.6-*: trainer_state.json as that version wrote it (tests/extras/
 test_trackers.py, `trained`); since version 5 the trainer no longer rounds its losses.
+files/wandb-0.31.0-history.jsonl: the history records of an offline run, run.log of 1/(1+k) + 0.1 and
+exp(-k/9), as that version wrote them to its .wandb file.
 """
 
 from __future__ import annotations
@@ -93,6 +95,20 @@ def test_sampled_history_of_wandb(tmp_path, suffix):
     whole = said_of(wandb(tmp_path / f"whole{suffix}", range(500), suffix))
     assert "scan_history" not in whole
     assert "read as a W&B history" in whole
+
+
+def test_rows_that_wandb_itself_wrote(tmp_path):
+    whole = FILES / "wandb-0.31.0-history.jsonl"
+    k = np.arange(30)
+    loss, norm = 1 / (1 + k) + 0.1, np.exp(-k / 9)
+    log = open_log(whole)
+    np.testing.assert_allclose(log.columns["loss"].read(0, 30), loss, rtol=1e-15)
+    np.testing.assert_allclose(log.columns["grad_sqnorm"].read(0, 30), norm**2, rtol=1e-15)
+    assert "scan_history" not in said_of(whole)
+    sample = tmp_path / "sample.jsonl"
+    lines = whole.read_text().splitlines()
+    sample.write_text("\n".join(lines[k] for k in (0, 3, 4, 11, 29)))
+    assert "5 of 30 steps are there, unevenly (history() returns a sample" in said_of(sample)
 
 
 def test_charts_of_wandb_are_refused(tmp_path):
