@@ -63,7 +63,8 @@ def convert(
         if not written:
             raise
         raise Interrupted(f"{target} was written") from None
-    warnings = [*log.warnings, *said]
+    lost = [f"{one} was withheld: the file written does not know of that" for one in log.withheld]
+    warnings = [*log.warnings, *said, *lost]
     if as_json:
         names = [*log.columns, *log.vectors]
         found = {"schema": SCHEMA, "source": log.source, "written": str(target)}

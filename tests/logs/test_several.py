@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -170,6 +173,32 @@ def test_convert_and_fit_from_the_command_line(tmp_path):
     constants = [json.loads(one.stdout)["self_bounding"] for one in fits]
     assert constants[0] == constants[1]
     assert constants[0]["L"] == 4.5
+
+
+def test_an_interrupted_conversion_leaves_nothing(tmp_path):
+    source, temporary = tmp_path / "run.csv", tmp_path / "temporary"
+    temporary.mkdir()
+    source.write_text("loss,grad_sqnorm\n" + "1.5,2.5\n" * 2_000_000)
+    line = [sys.executable, "-c", "from boundcalc.cli import main; main()", "convert"]
+    process = subprocess.Popen(
+        [*line, str(source), str(tmp_path / "run.npz")],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        end = time.monotonic() + 60
+        while not list(temporary.glob("boundcalc-*/*")) and time.monotonic() < end:
+            time.sleep(0.01)  # until it parses
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130
+    assert said.strip() == "interrupted: nothing was written"
+    assert not list(temporary.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {"run.csv", "temporary"}
 
 
 def test_convert_refuses_what_it_must(tmp_path):

@@ -2,8 +2,8 @@
 
 files/transformers-4.57.6-*: trainer_state.json as that version wrote it (tests/extras/
 test_trackers.py, `trained`); since version 5 the trainer no longer rounds its losses.
-files/wandb-0.31.0-history.jsonl: the history records of an offline run, run.log of 1/(1+k) + 0.1 and
-exp(-k/9), as that version wrote them to its .wandb file.
+files/wandb-0.31.0-history.jsonl: the history records of an offline run, run.log of 1/(1+k) + 0.1
+and exp(-k/9), as that version wrote them to its .wandb file.
 """
 
 from __future__ import annotations
@@ -150,6 +150,21 @@ def test_names_that_are_ambiguous_or_absent(tmp_path):
     assert "the loss of other data" in refusal(path).found
     path.write_text("epoch,step,train_loss,grad_norm\n0,0,1,\n0,1,,3\n")
     assert "no step has all" in refusal(path).found
+
+
+def test_clipped_norms(tmp_path):
+    """They look clipped where many lie at the largest; at the user's word that is only said."""
+    path = tmp_path / "metrics.csv"
+    norms = [0.5, 1.0, 1.0 - 1e-6, 0.25, 1.0, 1.0]
+    rows = "".join(f"0,{k},{1 + k},{norm}\n" for k, norm in enumerate(norms))
+    path.write_text("epoch,step,train_loss,grad_norm\n" + rows)
+    constants = fit_log(path).fit.constants
+    assert constants["self-bounding"] is None
+    assert constants["pl"].value == pytest.approx(0.25**2 / 4 / 2)
+    assert "4 of 6 values" in said_of(path)
+    own_word = ["loss=train_loss", "grad_sqnorm=grad_norm^2"]
+    assert fit_log(path, mapping=own_word).fit.constants["self-bounding"].value == 0.25
+    assert "4 of 6 values" in said_of(path, *own_word)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

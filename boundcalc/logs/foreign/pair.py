@@ -83,7 +83,7 @@ def found_in(history: History, asked: Asked) -> Found:
         arrays,
         tuple(others),
         notes=(said_by, *history.notes, *notes, _RECORD),
-        withheld={} if withheld is None else {"self-bounding": withheld},
+        withheld={} if withheld is None or own_word else {"self-bounding": withheld},
     )
 
 
