@@ -10,13 +10,13 @@ import math
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from boundcalc.logs.guard import shown
 from boundcalc.logs.stored import StoredArray
 
 BLOCK_ROWS = 1 << 14
+_BLOCK_CELLS = 1 << 21
 _MOST_LABELS = 1 << 20  # distinct texts that are held in memory
 _LONGEST_LABEL = 1024
 _ABSENT = (None, "")
@@ -34,7 +35,24 @@ _NAN = math.nan
 _WORDS = {"", "nan", "inf", "-inf", "+inf", "infinity", "-infinity"}
 
 Cells = Sequence[Any]
+Row = TypeVar("Row")
 Where = Callable[[int], str]  # index in the block -> the place of that row
+
+
+def blocks(
+    rows: Iterable[tuple[int, Row]], size: Callable[[Row], int]
+) -> Iterator[list[tuple[int, Row]]]:
+    """Rows in blocks, of no more together than memory should hold; `size` in cells, about."""
+    block: list[tuple[int, Row]] = []
+    held = 0
+    for row in rows:
+        block.append(row)
+        held += size(row[1])
+        if len(block) >= BLOCK_ROWS or held >= _BLOCK_CELLS:
+            yield block
+            block, held = [], 0
+    if block:
+        yield block
 
 
 class NotANumber(ValueError):

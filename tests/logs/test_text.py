@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -33,8 +34,7 @@ def refused(path, text=None, **options):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_text_fits_to_the_same_bits_as_npz(tmp_path, suffix, monkeypatch):
-    monkeypatch.setattr("boundcalc.logs.formats.csv.BLOCK_ROWS", 64)
-    monkeypatch.setattr("boundcalc.logs.formats.jsonl.BLOCK_ROWS", 64)
+    monkeypatch.setattr(spool, "BLOCK_ROWS", 64)
     assert fitted(saved(tmp_path / f"a{suffix}")) == fitted(saved(tmp_path / "a.npz"))
 
 
@@ -56,7 +56,7 @@ def test_every_column_comes_back(tmp_path, suffix):
 
 def test_labels_stay_what_they_are(tmp_path, monkeypatch):
     """Integers as long as all are; then texts, from the first row on."""
-    monkeypatch.setattr("boundcalc.logs.formats.csv.BLOCK_ROWS", 3)
+    monkeypatch.setattr(spool, "BLOCK_ROWS", 3)
     path = tmp_path / "a.csv"
     for runs, expected in [
         (["1", "2", "1", "2"], [1, 2, 1, 2]),
@@ -149,6 +149,33 @@ def test_damaged_text(tmp_path, suffix, damage):
         path.write_bytes(damage(data, rng))
         refused_files += not reads(path)
     assert refused_files > 60
+
+
+@pytest.mark.parametrize("kind", ["wide", "ragged", "keys"])
+def test_lines_of_many_cells_take_little_memory(tmp_path, kind):
+    """Half a million empty cells a line: 100 MB of text must not become gigabytes of lists."""
+    path = tmp_path / ("a.jsonl" if kind == "keys" else "a.csv")
+    with path.open("w") as file:
+        if kind == "keys":
+            row = json.dumps(
+                {"loss": 1, "grad_sqnorm": 1} | dict.fromkeys(map(str, range(9999)), 0)
+            )
+        else:
+            names = [f"c{k}" for k in range(90_000 if kind == "wide" else 1)]
+            file.write(",".join(["loss", "grad_sqnorm", *names]) + "\n")
+            row = "1,1" + "," * (90_000 if kind == "wide" else 500_000)
+        for _ in range(200):
+            file.write(row + "\n")
+    tracemalloc.start()
+    try:
+        if kind == "ragged":
+            assert "500002 cells" in refused(path).found
+        else:
+            assert open_log(path).rows == 200
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000_000
 
 
 def test_json_has_no_surprises(tmp_path):

@@ -13,7 +13,7 @@ from boundcalc.logs.guard import corrupt, guarded, shown
 from boundcalc.logs.mapping import Asked
 from boundcalc.logs.place import Place
 
-_LARGEST = 1 << 28  # bytes; the file is parsed as a whole
+_LARGEST = 1 << 26  # bytes; the file is parsed as a whole
 
 
 def read_trainer_state(place: Place, asked: Asked) -> Found:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.logs.formats.lines import lines
@@ -13,7 +12,7 @@ from boundcalc.logs.guard import corrupt, listed, shown
 from boundcalc.logs.mapping import Asked
 from boundcalc.logs.place import Place
 from boundcalc.logs.schema import COLUMNS
-from boundcalc.logs.spool import BLOCK_ROWS, Sink
+from boundcalc.logs.spool import Sink, blocks
 
 _MOST_COLUMNS = 100_000
 _LONGEST_RECORD = 64  # lines: cells of a log hold no line breaks, so that more is a lost quote
@@ -29,11 +28,9 @@ def read_csv(place: Place, asked: Asked) -> Found:
     for _, name in wanted:
         sink.column(name, asked.is_label(name), name in COLUMNS and COLUMNS[name].counted)
     try:
-        while block := list(islice(rows, BLOCK_ROWS)):
+        for block in blocks(_even(place.shown, rows, len(header)), len):
             numbers = [number for number, _ in block]
             cells = [row for _, row in block]
-            if any(len(row) != len(header) for row in cells):
-                raise _ragged(place.shown, block, len(header))
             columns = {name: [row[k] for row in cells] for k, name in wanted}
             sink.add(columns, len(block), lambda k, at=numbers: f"line {at[k]}")  # type: ignore[misc]
     finally:
@@ -106,10 +103,13 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _ragged(source: str, block: list[tuple[int, list[str]]], width: int) -> InputError:
-    number, row = next((n, row) for n, row in block if len(row) != width)
-    found = f"{len(row)} cells"
-    fix = "write the line again, or leave it out (was the file cut short?)"
-    return InputError(
-        Fault(f"{source}: line {number}", found, f"{width} cells, as in the first line", fix)
-    )
+def _even(
+    source: str, rows: Iterable[tuple[int, list[str]]], width: int
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows. Raises InputError for one that has not as many cells as the first line."""
+    for number, row in rows:
+        if len(row) != width:
+            found, expected = f"{len(row)} cells", f"{width} cells, as in the first line"
+            fix = "write the line again, or leave it out (was the file cut short?)"
+            raise InputError(Fault(f"{source}: line {number}", found, expected, fix))
+        yield number, row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from boundcalc.errors import Fault, InputError
@@ -14,7 +13,7 @@ from boundcalc.logs.guard import shown
 from boundcalc.logs.mapping import Asked
 from boundcalc.logs.place import Place
 from boundcalc.logs.schema import COLUMNS
-from boundcalc.logs.spool import BLOCK_ROWS, Sink
+from boundcalc.logs.spool import Sink, blocks
 
 _MOST_NAMES = 100_000
 
@@ -25,7 +24,7 @@ def read_jsonl(place: Place, asked: Asked) -> Found:
     sink = Sink(place.shown)
     others: dict[str, None] = {}
     try:
-        while block := list(islice(rows, BLOCK_ROWS)):
+        for block in blocks(rows, _size):
             names = dict.fromkeys(name for _, row in block for name in row)
             for name in names:
                 if name in asked.wanted and name not in sink.names:
@@ -53,6 +52,12 @@ def objects(place: Place) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(row, dict):
             raise _not_an_object(place, number, f"{type(row).__name__} {shown(line, 40)}")
         yield number, row
+
+
+def _size(row: dict[str, Any]) -> int:
+    """About how much memory a row takes, in cells."""
+    texts = (len(value) for value in row.values() if isinstance(value, (str, list, dict)))
+    return 10 * len(row) + sum(texts)
 
 
 def _not_an_object(place: Place, number: int, found: str) -> InputError:
