@@ -41,6 +41,7 @@ def convert(
     Exit codes: 0 written, 2 bad input.
     """
     from boundcalc.errors import Fault, InputError
+    from boundcalc.logs.convert import names_written
     from boundcalc.logs.mapping import parse_mapping
     from boundcalc.logs.open import local_inputs, open_logs
     from boundcalc.report.plain import dumps
@@ -65,12 +66,12 @@ def convert(
         raise Interrupted(f"{target} was written") from None
     lost = [f"{one} was withheld: the file written does not know of that" for one in log.withheld]
     warnings = [*log.warnings, *said, *lost]
+    names = names_written(log, target.suffix.lower())
     if as_json:
-        names = [*log.columns, *log.vectors]
         found = {"schema": SCHEMA, "source": log.source, "written": str(target)}
         typer.echo(dumps({**found, "rows": log.rows, "columns": names, "warnings": warnings}))
         return
-    typer.echo(f"written: {target} ({log.rows:,} rows: {', '.join(log.columns)})")
+    typer.echo(f"written: {target} ({log.rows:,} rows: {', '.join(names)})")
     for warning in warnings:
         typer.echo(f"warning: {warning}")
 

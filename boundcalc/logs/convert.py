@@ -42,6 +42,12 @@ TARGETS: Mapping[str, Target] = {
 }
 
 
+def names_written(log: Log, suffix: str) -> tuple[str, ...]:
+    """The columns, vectors and numbers that a file of this suffix gets."""
+    content = as_table(log) if TARGETS[suffix].table else as_arrays(log)
+    return (*content.columns, *content.single)
+
+
 def convert(log: Log, path: Path, suffix: str, told: Told) -> tuple[str, ...]:
     """Write `log` to `path` in the format of `suffix`; what was left out, said.
 
