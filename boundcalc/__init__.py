@@ -47,14 +47,16 @@ def __getattr__(name: str) -> Any:
 
 
 def fit_log(
-    log: str | os.PathLike[str] | Mapping[str, Any],
+    log: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, Any],
     *,
     loss_min: float | None = None,
+    mapping: Sequence[str] = (),
     **options: Any,
 ) -> Assessment:
     """Fit conditions to a training log and evaluate the theorems that follow, as `boundcalc fit`.
 
-    log : path of a log, or columns by name (see docs/log.md), arrays of equal length.
+    log : path of a log (or several: docs/formats.md), or columns by name (docs/log.md), arrays of
+    equal length. mapping : texts "COLUMN=NAME" or "COLUMN=NAME^2", as for --map.
     loss_min : f_i* of every row (loss units), in place of the column.
     options : fields of `boundcalc.guarantees.assessment.Request` (objective, steps, discard, ...);
     margin may be text, read as on the command line ("0.1" is 1/10 exactly), or a float, which
@@ -66,7 +68,7 @@ def fit_log(
     from boundcalc.guarantees.assessment import assess
     from boundcalc.options import opened_log, request_of
 
-    return assess(opened_log(log, loss_min), request_of(options))
+    return assess(opened_log(log, loss_min, mapping=mapping), request_of(options))
 
 
 def tangent(log: str | os.PathLike[str] | Mapping[str, Any]) -> Tangent:

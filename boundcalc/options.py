@@ -6,7 +6,7 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +46,15 @@ def request_of(options: Mapping[str, Any]) -> Request:
     return Request(**values)
 
 
-def opened_log(log: Any, loss_min: Any = None, purpose: Purpose | None = None) -> Log:
-    """The log at a path, or of columns by name. Raises InputError for anything else.
+def opened_log(
+    log: Any,
+    loss_min: Any = None,
+    purpose: Purpose | None = None,
+    mapping: Sequence[str] = (),
+) -> Log:
+    """The log at a path, at several, or of columns by name. Raises InputError for anything else.
 
+    mapping : texts COLUMN=NAME, for logs in files.
     purpose : as `boundcalc.logs.schema` has it; without it, to fit conditions.
     """
     from boundcalc.logs.schema import FIT
@@ -62,11 +68,19 @@ def opened_log(log: Any, loss_min: Any = None, purpose: Purpose | None = None) -
         from boundcalc.logs.arrays import log_from_arrays
 
         return log_from_arrays(log, loss_min=least, purpose=purpose)
-    if not isinstance(log, (str, os.PathLike)):
-        raise InputError(_fault("log", log, "the path of a log, or columns by name in a dict"))
-    from boundcalc.logs.open import open_log
+    paths = list(log) if isinstance(log, (list, tuple)) else [log]
+    if not paths or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        expected = "the path of a log, a list of such, or columns by name in a dict"
+        raise InputError(_fault("log", log, expected))
+    from boundcalc.logs.mapping import parse_mapping
+    from boundcalc.logs.open import open_logs
 
-    return open_log(os.fsdecode(log), loss_min=least, purpose=purpose)
+    return open_logs(
+        [os.fsdecode(path) for path in paths],
+        loss_min=least,
+        purpose=purpose,
+        asked=parse_mapping(mapping),
+    )
 
 
 def _fault(name: str, value: Any, expected: str) -> Fault:

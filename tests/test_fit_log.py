@@ -73,7 +73,7 @@ def test_every_fault_is_said():
 
 @pytest.mark.parametrize("log", [5, None, b"log.npz", [1, 2]])
 def test_what_is_no_log_is_an_input_error(log):
-    with pytest.raises(boundcalc.InputError, match="the path of a log, or columns by name"):
+    with pytest.raises(boundcalc.InputError, match="the path of a log, a list of such, or columns"):
         boundcalc.fit_log(log)
 
 

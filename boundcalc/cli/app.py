@@ -7,6 +7,7 @@ import typer
 from boundcalc.cli import (
     check,
     conditions,
+    convert,
     problem,
     prove,
     rate,
@@ -28,6 +29,7 @@ app = typer.Typer(
     "and whether their bounds say anything.",
 )
 app.command()(fit)
+app.command()(convert.convert)
 app.command(context_settings=problem.CONTEXT)(check.check)
 app.command(context_settings=problem.CONTEXT)(tighten.tighten)
 app.command(context_settings=rate.CONTEXT)(rate.rate)

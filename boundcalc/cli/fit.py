@@ -12,6 +12,7 @@ from boundcalc.cli.entry import Interrupted
 
 if TYPE_CHECKING:
     from boundcalc.guarantees.assessment import Request
+    from boundcalc.logs.mapping import Asked
     from boundcalc.report.write import Writer
 
 _MOST = 10**15  # rows or steps
@@ -22,7 +23,15 @@ Engine = StrEnum("Engine", ["serial"])
 
 
 def fit(
-    log: Annotated[Path, typer.Argument(help="Log of a training run (.npz).", show_default=False)],
+    logs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LOG...",
+            help="Logs of training runs: files (npz, CSV, JSON lines, Parquet, Arrow, HDF5, Zarr, "
+            "or a tracker's), folders, patterns, URLs.",
+            show_default=False,
+        ),
+    ],
     objective: Annotated[
         Objective,
         typer.Option(
@@ -33,6 +42,16 @@ def fit(
     margin: Annotated[
         str, typer.Option(metavar="NUMBER", help="α−β for --objective minimal; 1/10 is exact.")
     ] = "0.1",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="COLUMN=NAME",
+            help="Which name in the log stands for a column; NAME^2 squares it: "
+            "--map grad_sqnorm=grad_norm^2. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     loss_min: Annotated[
         float | None, typer.Option(help="f_i* of every row, in place of the column.")
     ] = None,
@@ -85,14 +104,19 @@ def fit(
     """Fit α-β, PL, PL*, smoothness and more to a training log, exactly, and say what follows."""
     del engine  # one engine so far: the serial fold
     from boundcalc.library.numbers import exact_number
+    from boundcalc.logs.open import local_inputs
     from boundcalc.report.write import FIGURES, PAGES, check_output_paths
 
     outputs = ((plot, FIGURES), (html, PAGES))
     exact_margin = exact_number(margin, "--margin")
-    check_output_paths([(path, kinds) for path, kinds in outputs if path is not None], (log,))
+    check_output_paths(
+        [(path, kinds) for path, kinds in outputs if path is not None], local_inputs(logs)
+    )
 
     from boundcalc.guarantees.assessment import Request
+    from boundcalc.logs.mapping import parse_mapping
 
+    asked = parse_mapping(mapping or ())
     request = Request(
         objective=objective.value,
         margin=exact_margin,
@@ -107,7 +131,7 @@ def fit(
     )
     written: list[Path] = []
     try:
-        _fit(log, loss_min, request, plot, html, as_json, written)
+        _fit(logs, asked, loss_min, request, plot, html, as_json, written)
     except Interrupted:
         if not written:
             raise
@@ -115,7 +139,8 @@ def fit(
 
 
 def _fit(
-    log: Path,
+    logs: list[str],
+    asked: Asked,
     loss_min: float | None,
     request: Request,
     plot: Path | None,
@@ -125,11 +150,17 @@ def _fit(
 ) -> None:
     """Fit, then write all files, then print; `written` takes the files that are in place."""
     from boundcalc.guarantees.assessment import assess
-    from boundcalc.logs.open import open_log
+    from boundcalc.logs.open import open_logs
     from boundcalc.report.progress import row_progress
     from boundcalc.report.write import write_together
 
-    opened = open_log(log, loss_min=loss_min)
+    with row_progress(100) as parsed:
+        opened = open_logs(
+            logs,
+            loss_min=loss_min,
+            asked=asked,
+            told=lambda share: parsed("read", int(100 * share)),
+        )
     with row_progress(opened.rows) as progress:
         assessment = assess(opened, request, progress)
         files: dict[Path, Writer] = {}

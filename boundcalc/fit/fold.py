@@ -124,5 +124,5 @@ def fold(
         if progress is not None:
             progress(chunk.start + chunk.size)
     if total.faults:
-        raise InputError(*total.faults.to_faults(log.source))
+        raise InputError(*total.faults.to_faults(log))
     return total

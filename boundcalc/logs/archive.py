@@ -48,11 +48,12 @@ class Directory:
 
 
 def read_directory(
-    path: Path, source: str, known: Container[str] = COLUMNS, noun: str = "column"
+    path: Path, source: str, wanted: Container[str] = COLUMNS, noun: str = "column"
 ) -> Directory:
     """List an npz without reading more of its arrays than their headers.
 
-    known : the names that are asked for; `noun` is what messages call them.
+    wanted : the names of the arrays to open, the others are only named; `noun` is what messages
+    call them.
     """
     members: dict[str, Member] = {}
     unknown: list[str] = []
@@ -61,8 +62,8 @@ def read_directory(
         times: Counter[str] = Counter()
         for info in archive.infolist():
             name = info.filename.removesuffix(".npy")
-            if name not in known or name == info.filename:
-                unknown.append(f"{name} (no .npy)" if name in known else name)
+            if name not in wanted or name == info.filename:
+                unknown.append(f"{name} (no .npy)" if name in wanted else name)
                 continue
             where = f"{source}: {noun} {name}"
             times[name] += 1

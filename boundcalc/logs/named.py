@@ -15,7 +15,7 @@ from boundcalc.logs.array import Array, as_real, rounding_warning
 from boundcalc.logs.guard import guarded, listed, shown_path
 from boundcalc.logs.log import Float
 from boundcalc.logs.npz import array_of
-from boundcalc.logs.open import require_npz
+from boundcalc.logs.sniff import require_npz
 
 MOST_NUMBERS = 1 << 26  # of one array: half a GiB
 

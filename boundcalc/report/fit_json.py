@@ -22,6 +22,7 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "schema": SCHEMA,
         "answer": answer(assessment),
         "source": fit.source,
+        "sources": [asdict(part) for part in fit.parts],
         "form": fit.form,
         "rows": fit.rows,
         "rows_used": fit.rows_used,
@@ -69,7 +70,12 @@ def _constant(fit: Fit, condition: str, name: str, *more: str) -> dict[str, Any]
     found = fit.constants.get(condition)
     if found is None:
         return None
-    return {name: found.value, "row": found.row, **{key: getattr(found, key) for key in more}}
+    return {
+        name: found.value,
+        "row": found.row,
+        "at": next(iter(fit.places([found.row])), None),
+        **{key: getattr(found, key) for key in more},
+    }
 
 
 def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
@@ -84,6 +90,7 @@ def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
             "beta": None,
             "objective": assessment.request.objective,
             "binding_rows": frontier.rows,
+            "binding_at": assessment.fit.places(frontier.rows),
             "reason": frontier.reason,
         }
     return {
@@ -94,6 +101,7 @@ def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
         "objective": assessment.request.objective if pair is None else pair.objective,
         "objective_value": None if pair is None else pair.value,
         "binding_rows": () if pair is None else pair.binding_rows,
+        "binding_at": () if pair is None else assessment.fit.places(pair.binding_rows),
     }
 
 

@@ -9,3 +9,5 @@ collect_ignore_glob = [] if os.environ.get("BOUNDCALC_EXTRAS") else ["test_*.py"
 
 # the cases of the printed table are those of the tests
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+# damaged files are made as in the other tests of readers
+sys.path.insert(0, str(Path(__file__).parents[1] / "logs"))
