@@ -33,6 +33,7 @@ from boundcalc.kernel.system.fixed import (
     UNIT,
     Balls,
     balls,
+    capped,
     dot,
     ends,
     exact,
@@ -222,6 +223,7 @@ def _activated(z: Curve, name: str) -> Curve:
         return z
     values, slopes, bends = [], [], []
     for m, r, d, e in zip(z.c.mid, z.c.rad, z.d.top, z.e.top, strict=True):
+        capped(abs(m) + r + d + e)
         near, wide = interval(m, r), interval(m, r + d + e // 2 + 1)
         if name == "relu":
             values.append(ends(_relu(near)[0]))
@@ -310,7 +312,7 @@ def verify(data: Json) -> Joined:
             raise ClaimError(f"certificate: between {MIN_PRECISION} and {iv.MAX_PRECISION} bits")
         with iv.precision(bits):
             return _verify(raw)
-    except (ClaimError, Undefined, OverflowError) as error:
+    except (ClaimError, Undefined, OverflowError, RecursionError) as error:
         raise Rejected(str(error)) from error
 
 
