@@ -45,6 +45,7 @@ from boundcalc.kernel.system.statement import number
 SCHEMA = "boundcalc.path-certificate/1"
 MAX_NUMBERS = 5_000_000  # of data, and of all vertices together
 MAX_DEPTH = 60  # halvings of one straight piece
+MAX_TREE = 1_000_000  # bytes: halvings and pieces
 MIN_PRECISION = 53
 
 Weights: TypeAlias = tuple[Fraction, ...]
@@ -330,6 +331,8 @@ def _verify(raw: dict[str, Json]) -> Joined:
     if floor > max(least_loss(shape, path[0]), least_loss(shape, path[-1])):
         raise Rejected("floor: neither end is shown to lie so high")
     tree, at, checks = unpacked(text(proof["tree"], "tree")), 0, 0
+    if len(tree) > MAX_TREE:
+        raise ClaimError(f"tree: at most {MAX_TREE} bytes")
     for one, other in pairwise(path):
         waiting = [(one, other, 0)]
         while waiting:

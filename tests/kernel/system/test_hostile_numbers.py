@@ -43,6 +43,14 @@ def test_numbers_that_square_themselves_again_and_again_are_refused():
         network_bounds(shape | {"weights": weights}, Fraction(1), on_ball=False, inner=False)
 
 
+def test_a_tree_that_takes_days_is_refused():
+    shape, weights = chain(1)
+    data = joined(shape, weights)
+    data["proof"]["tree"] = packed(bytes([0] * 30 + [LEAF] * path.MAX_TREE))
+    with pytest.raises(Rejected, match="tree: at most"):
+        path.verify(data)
+
+
 def test_so_are_numbers_that_do_it_on_the_ball_alone():
     shape, weights = chain(60, "0", bias=True)  # all is 0 at the start
     with pytest.raises(iv.Undefined, match="too large"):
