@@ -27,12 +27,23 @@ CHECKERS: Mapping[str, str] = {
 
 def checker(data: Json) -> Callable[[Json], Summary] | None:
     """The checker of a certificate's kind, where it has one of its own."""
+    module = _module(data)
+    if module is None:
+        return None
+    found: Callable[[Json], Summary] = import_module(module).summary
+    return found
+
+
+def cited(data: Json) -> tuple[str, ...]:
+    """The axioms that every certificate of such a kind rests on."""
+    module = _module(data)
+    found: tuple[str, ...] = () if module is None else getattr(import_module(module), "AXIOMS", ())
+    return found
+
+
+def _module(data: Json) -> str | None:
     schema = str(data.get("schema", "")) if isinstance(data, dict) else ""
-    for start, module in CHECKERS.items():
-        if schema.startswith(start):
-            found: Callable[[Json], Summary] = import_module(module).summary
-            return found
-    return None
+    return next((name for start, name in CHECKERS.items() if schema.startswith(start)), None)
 
 
 def is_analytic(data: Json) -> bool:
@@ -83,7 +94,10 @@ def main(paths: list[str]) -> int:
             own = checker(data)
             if own is not None:
                 says, checks, claim = own(data)
-                sys.stdout.write(f"proved {path}: {says}; {checks} checks, claim {claim}\n")
+                sys.stdout.write(
+                    f"proved {path}: {says}; {checks} checks, "
+                    f"axioms: {', '.join(cited(data)) or 'none'}, claim {claim}\n"
+                )
                 continue
             proved = verify(data)
         except (Rejected, UnicodeDecodeError) as rejected:

@@ -109,8 +109,8 @@ def _near(value: int, zero: bool | None, found: Ball) -> Manifold:
         statement = found.proved.statement
         start = "the loss is exactly zero at the given weights w0; " if zero else ""
         said = (
-            f"{start}a zero of the loss lies within {_above(statement.radius)} of w0, and "
-            f"λ_min(K) ≥ {_below(statement.mu)} there: the zeros inside this ball are regular "
+            f"{start}a zero of the loss lies in a ball of radius R ≤ {_above(statement.radius)} "
+            f"around w0, and λ_min(K) ≥ {_below(statement.mu)} in it: its zeros are regular "
             "(rank DF = r·d), and make up a smooth manifold of this dimension"
         )
         return Manifold(

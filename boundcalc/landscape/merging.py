@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from boundcalc.errors import Fault, InputError
+from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.levels.cells import UNIT, Landscape
+from boundcalc.kernel.levels.check import verify
 from boundcalc.kernel.levels.components import OUTSIDE, leaves_at
 from boundcalc.landscape.levels import Counter, Level, Point, Progress, certificate
 
+SEARCH = 0.6  # of the time; the rest is for the check of what was found
 MOST_VALUES = 24  # critical values that a sweep goes around
 ONE = 1e-6  # critical values this close, relative to all, are one
 NEAR = 1 / 200  # how far from a critical value the levels beside it are, relative to all
@@ -105,10 +108,19 @@ def swept(
     seconds: float,
     progress: Progress | None = None,
 ) -> Sweep:
-    """Count components at levels, () for those around all critical values. Raises InputError."""
+    """Count components at levels, () for those around all critical values, and have it checked.
+
+    Raises InputError.
+    """
     counter = Counter(landscape, progress)
-    found = sweep(counter, levels or sweep_levels(counter), seconds)
-    return Sweep(counter, tuple(found), merge_tree(counter, found))
+    found = sweep(counter, levels or sweep_levels(counter), SEARCH * seconds)
+    made = Sweep(counter, tuple(found), merge_tree(counter, found))
+    try:
+        verify(made.certificate)
+    except Rejected as error:  # too many leaves in all, say
+        fix = "ask for fewer levels"
+        raise InputError(Fault("levels", str(error), "a proof that is accepted", fix)) from error
+    return made
 
 
 def sweep(counter: Counter, levels: Sequence[Fraction], seconds: float) -> list[Level]:

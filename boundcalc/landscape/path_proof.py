@@ -20,6 +20,7 @@ from boundcalc.errors import Fault, InputError
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.paving import LEAF, packed
 from boundcalc.kernel.claim import digest
+from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.path import (
     MAX_DEPTH,
     SCHEMA,
@@ -28,11 +29,13 @@ from boundcalc.kernel.system.path import (
     least_loss,
     loss_bound,
     read_shape,
+    verify,
 )
 from boundcalc.landscape.network import Network, require_data
 from boundcalc.logs.log import Float
 
 PRECISION = 106
+SEARCH = 0.6  # of the time; the rest is for the check of what was found
 MOST_PIECES = 20_000
 LARGEST = Fraction(10) ** 300
 MOST_PRODUCTS = 200_000  # parameters times points: some seconds for each piece
@@ -112,8 +115,11 @@ def bounded(
     seconds: float,
     progress: Progress | None = None,
 ) -> Bounded:
-    """Enclose the largest loss along a polyline; stops at `target` or when the time is over."""
-    until = time.monotonic() + seconds
+    """Enclose the largest loss along a polyline; stops at `target` or when the time is over.
+
+    What is found is checked by the kernel. Raises InputError.
+    """
+    until = time.monotonic() + SEARCH * seconds
     with iv.precision(PRECISION):
         roots = _roots(shape, path, progress)
         heap = [(-piece.bound, k, piece) for k, piece in enumerate(roots)]
@@ -132,9 +138,13 @@ def bounded(
         highest = -heap[0][0]
         lower = floor_of(shape, path[0], path[-1])
     upper = _up(highest)
-    return Bounded(
-        lower, upper, len(heap), _steps(roots), _certificate(net, path, lower, upper, roots)
-    )
+    certificate = _certificate(net, path, lower, upper, roots)
+    try:
+        verify(certificate)
+    except Rejected as error:  # too many vertices, say
+        fix = "take weights that are nearer"
+        raise InputError(Fault("path", str(error), "a proof that is accepted", fix)) from error
+    return Bounded(lower, upper, len(heap), _steps(roots), certificate)
 
 
 def _shown(value: Fraction) -> Fraction:

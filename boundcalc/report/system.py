@@ -188,8 +188,8 @@ def _level_answer(found: Descent) -> str:
         return f"undecided: {found.fails}"
     return (
         f"proved: gradient descent with step η = {_down(found.step_size)} has L <= {level} within "
-        f"{found.steps} steps, inside R = {_up(found.radius)} of w0; there ½‖∇L‖² ≥ μL where "
-        f"L >= {level}, with μ = {_down(found.mu)}"
+        f"{found.steps} steps, inside R = {_up(found.radius)} of w0; within {_down(found.radius)} "
+        f"of it ½‖∇L‖² ≥ μL where L >= {level}, with μ = {_down(found.mu)}"
     )
 
 

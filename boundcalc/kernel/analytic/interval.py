@@ -22,6 +22,7 @@ Undefined = bare.Undefined
 Interval: TypeAlias = tuple[Any, Any]  # of arb
 
 MAX_PRECISION = 2_000
+MAX_EXPONENT = 1 << 24  # of a number that is written as a rational
 
 
 @contextmanager
@@ -271,6 +272,10 @@ def outward(a: Interval) -> tuple[Fraction, Fraction]:
 
 
 def _fraction(x: Any) -> Fraction:
+    if not x.is_finite():
+        raise Undefined("not a finite number")
     mantissa, exponent = x.man_exp()
+    if abs(exponent) > MAX_EXPONENT:  # exp(exp(60)) has more digits than there is memory
+        raise Undefined("a number is too large or too small to be written as a rational")
     whole = mantissa if isinstance(mantissa, Fraction) else int(mantissa)
     return Fraction(whole) * Fraction(2) ** int(exponent)

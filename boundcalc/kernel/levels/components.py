@@ -171,7 +171,7 @@ class Groups:
 class Survey:
     """possible : leaves not outside, joined where they touch. solid : leaves whose part of
     {f ≤ λ} that matters is connected, joined where these parts share a point of {f ≤ λ}, or lie
-    in a box on which f is convex."""
+    with all maybe empty parts between them in a box on which f is convex."""
 
     leaves: list[Branch]
     possible: Groups
@@ -198,22 +198,50 @@ def survey(
         {leaf.number for leaf in leaves if leaf.known in BELOW},
     )  # fmt: skip
 
+    bent: list[tuple[Branch, Branch]] = []  # two convex parts: {f ≤ λ} may miss either of them
+    met = {leaf.number for leaf in leaves if leaf.known in BELOW}  # it meets these parts
+
     def meet(a: Branch, b: Branch) -> None:
         found.possible.join(a.number, b.number)
         one, other = _part(a), _part(b)
         if one is None or other is None:
             return
-        if a.known in BELOW or b.known in BELOW:
-            together = touch(one, other)
-        else:
-            together = cells.convex(hull(one, other))
-        if together:
+        if a.known not in BELOW and b.known not in BELOW:
+            bent.append((a, b))
+        elif touch(one, other):
             found.solid.join(a.number, b.number)
+            met.update((a.number, b.number))
 
     neighbours(root, meet)
     for point in points:
-        _show(cells, root, found, point, level)
+        met |= _show(cells, root, found, point, level)
+    _hulls(cells, found, bent, met)
     return found
+
+
+def _hulls(
+    cells: Cells, found: Survey, pairs: Sequence[tuple[Branch, Branch]], met: set[int]
+) -> None:
+    """Join convex parts that lie in one box on which f is convex.
+
+    A part that {f ≤ λ} may miss hands nothing on: it has one box, on which f is convex, with all
+    that is joined to it. (Otherwise two components could be taken for one by way of an empty part.)
+    """
+    boxes: dict[int, Cell] = {}
+    alone = Groups(list(range(len(found.leaves))))  # of parts that may be empty
+    for pair in pairs:
+        span: Cell | None = None
+        for leaf in pair:
+            own = boxes.get(alone.of(leaf.number)) or _part(leaf)
+            span = own if span is None or own is None else hull(span, own)
+        if span is None or not cells.convex(span):
+            continue
+        found.solid.join(pair[0].number, pair[1].number)
+        empty = [leaf.number for leaf in pair if leaf.number not in met]
+        for number in empty:
+            alone.join(number, empty[0])
+        for number in empty[:1]:
+            boxes[alone.of(number)] = span
 
 
 def _part(leaf: Branch) -> Cell | None:
@@ -225,8 +253,11 @@ def _part(leaf: Branch) -> Cell | None:
 
 def _show(
     cells: Cells, root: Branch, found: Survey, point: Sequence[Fraction], level: Interval
-) -> None:
-    """A point of {f ≤ λ}: its leaves are not empty, and the connected ones at it hang together."""
+) -> set[int]:
+    """A point of {f ≤ λ}: its leaves are not empty, and the connected ones at it hang together.
+
+    Returns the leaves whose connected part contains it.
+    """
     box = cells.landscape.box
     if len(point) != len(box) or not cells.at(point)[1] <= level[0]:
         raise Rejected("levels: a point is not known to be below the level")
@@ -243,6 +274,7 @@ def _show(
     ]
     for leaf in solid[1:]:
         found.solid.join(solid[0].number, leaf.number)
+    return {leaf.number for leaf in solid}
 
 
 def counted(

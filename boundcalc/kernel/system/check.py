@@ -44,11 +44,12 @@ class BallProved:
     def says(self) -> str:
         """The statement in one line, in decimals rounded so that it stays true."""
         said = self.statement
-        radius = _decimal(said.radius, ROUND_CEILING)
+        radius, inside = (_decimal(said.radius, way) for way in (ROUND_CEILING, ROUND_FLOOR))
         mu, step = _decimal(said.mu, ROUND_FLOOR), _decimal(said.step_size, ROUND_FLOOR)
         return (
             f"a zero of L lies within {radius} of w0; gradient descent with step <= {step} stays "
-            f"there and L(w_t) <= (1 - {mu}*step)^t L(w0); lambda_min(K) >= {mu} there"
+            f"there and L(w_t) <= (1 - {mu}*step)^t L(w0); lambda_min(K) >= {mu} "
+            f"within {inside}"
         )
 
 

@@ -34,6 +34,7 @@ from boundcalc.kernel.value import enclose
 
 SCHEMA = "boundcalc.level-certificate/1"
 THEOREM = "c24a36794ff797f525bb0f001e18c94366b4096cfaea5fe04e5555aed6003ad4"  # gd-pl-star-eps
+AXIOMS = ("smooth-quadratic-bounds",)  # by the hash of its claim:
 AXIOM = "4976281e7ec4bc6ee4290068bb418d8d48c30b03ed21980b68df99024ea70191"
 AT = {("here", "x"), ("there", "y"), ("star", "x"), ("upper", "x", "y")}
 MAX_STEPS = 10**15

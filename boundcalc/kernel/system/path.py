@@ -33,6 +33,7 @@ from boundcalc.kernel.system.fixed import (
     UNIT,
     Balls,
     balls,
+    capped,
     dot,
     ends,
     exact,
@@ -44,6 +45,7 @@ from boundcalc.kernel.system.statement import number
 SCHEMA = "boundcalc.path-certificate/1"
 MAX_NUMBERS = 5_000_000  # of data, and of all vertices together
 MAX_DEPTH = 60  # halvings of one straight piece
+MAX_TREE = 1_000_000  # bytes: halvings and pieces
 MIN_PRECISION = 53
 
 Weights: TypeAlias = tuple[Fraction, ...]
@@ -222,6 +224,7 @@ def _activated(z: Curve, name: str) -> Curve:
         return z
     values, slopes, bends = [], [], []
     for m, r, d, e in zip(z.c.mid, z.c.rad, z.d.top, z.e.top, strict=True):
+        capped(abs(m) + r + d + e)
         near, wide = interval(m, r), interval(m, r + d + e // 2 + 1)
         if name == "relu":
             values.append(ends(_relu(near)[0]))
@@ -310,7 +313,7 @@ def verify(data: Json) -> Joined:
             raise ClaimError(f"certificate: between {MIN_PRECISION} and {iv.MAX_PRECISION} bits")
         with iv.precision(bits):
             return _verify(raw)
-    except (ClaimError, Undefined, OverflowError) as error:
+    except (ClaimError, Undefined, OverflowError, RecursionError) as error:
         raise Rejected(str(error)) from error
 
 
@@ -328,6 +331,8 @@ def _verify(raw: dict[str, Json]) -> Joined:
     if floor > max(least_loss(shape, path[0]), least_loss(shape, path[-1])):
         raise Rejected("floor: neither end is shown to lie so high")
     tree, at, checks = unpacked(text(proof["tree"], "tree")), 0, 0
+    if len(tree) > MAX_TREE:
+        raise ClaimError(f"tree: at most {MAX_TREE} bytes")
     for one, other in pairwise(path):
         waiting = [(one, other, 0)]
         while waiting:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from boundcalc.kernel.__main__ import checker
+from boundcalc.kernel.__main__ import checker, cited
 from boundcalc.kernel.claim import digest
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.check import is_genuine, verify
@@ -388,3 +388,12 @@ def test_a_mutant_of_a_zero_is_rejected_or_true(zero):
             np.array([float(Fraction(x)) for x in body["proof"][key]]) for key in ("flat", "toward")
         )
         assert v @ sampled.curvature(sampled.start + 1e-5 * d / np.linalg.norm(d)) @ v < 0, path
+
+
+def test_what_a_certificate_rests_on_is_said(level, ball):
+    """The theorem about levels integrates a gradient along a segment: that is an axiom."""
+    theorem = level["proof"]["theorem"]
+    assert {id for id, entry in theorem["premises"].items() if "axiom" in entry} == set(
+        cited(level)
+    )
+    assert cited(level) and not cited(ball)
