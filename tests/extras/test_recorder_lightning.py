@@ -1,0 +1,102 @@
+"""The Lightning callback against the recorder for plain loops."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from test_recorder_torch import BATCH, data, network
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # deprecations inside the package
+    import lightning
+
+    from boundcalc.recorders import lightning as recorder_lightning
+
+from boundcalc.recorders import torch as recorder_torch
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the trainer's hints on workers and loggers
+TRAINER = {
+    "max_epochs": 1,
+    "accelerator": "cpu",
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
+
+
+class Module(lightning.LightningModule):
+    def __init__(self, dropout=0.0):
+        super().__init__()
+        self.net = network(dropout)
+        self.logged = 0
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        loss = torch.nn.functional.cross_entropy(self.net(x), y)
+        self.log("loss", loss)
+        return loss
+
+    def log(self, *args, **kwargs):
+        self.logged += 1
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
+
+
+def loader():
+    return torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(*data()), batch_size=BATCH, shuffle=True
+    )
+
+
+def by_loop(path, accumulate, clip, dropout):
+    model = network(dropout)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def train(recorder):
+        lightning.seed_everything(3, verbose=False)
+        for index, (x, y) in enumerate(loader()):
+
+            def loss_at(x=x, y=y):
+                return torch.nn.functional.cross_entropy(model(x), y) / accumulate
+
+            loss = loss_at()
+            loss.backward()
+            recorder.accumulate(loss, loss_at)
+            if (index + 1) % accumulate == 0:
+                recorder.finish_step(sample=index)
+                if clip:
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+                optimizer.step()
+                optimizer.zero_grad()
+
+    recorder_torch.replay(train, model, optimizer, path, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "clip", "dropout"),
+    [(1, None, 0.0), (2, None, 0.0), (1, 0.05, 0.0), (1, None, 0.3)],
+)
+def test_the_callback_records_what_a_loop_records(tmp_path, accumulate, clip, dropout):
+    module = Module(dropout)
+
+    def fit(callback):
+        lightning.seed_everything(3, verbose=False)
+        trainer = lightning.Trainer(
+            **TRAINER,
+            callbacks=[callback],
+            accumulate_grad_batches=accumulate,
+            gradient_clip_val=clip,
+        )
+        trainer.fit(module, loader())
+
+    report = recorder_lightning.replay(fit, module, tmp_path / "callback.npz", quiet=True)
+    assert report.differing == 0
+    assert module.logged == 2 * report.steps * accumulate  # evaluations at x_ref do not log
+    by_loop(tmp_path / "loop.npz", accumulate, clip, dropout)
+    with np.load(tmp_path / "callback.npz") as one, np.load(tmp_path / "loop.npz") as other:
+        assert set(one.files) == set(other.files)
+        for name in one.files:
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-9, atol=1e-15)
