@@ -1,0 +1,129 @@
+"""The fold on dask's workers: the bits of the serial fold, whoever dies in the middle."""
+
+import os
+import signal
+import threading
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+from dask.distributed import LocalCluster
+
+from boundcalc.errors import InputError
+from boundcalc.fit.cluster import cluster
+from boundcalc.fit.fold import fold, plan_for
+from boundcalc.fit.positions import with_positions
+from boundcalc.logs.open import open_log
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # what tornado and asyncio say on shutting down
+ROWS = 40_000
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    loss_ref = 0.1 * rng.random(ROWS)
+    place = tmp_path_factory.mktemp("logs") / "log.npz"
+    np.savez(
+        place,
+        loss=loss_ref + rng.random(ROWS),
+        loss_ref=loss_ref,
+        inner=rng.normal(size=ROWS) * 0.3,
+        grad_sqnorm=1 + rng.random(ROWS),
+        dist_sq=10 + rng.random(ROWS),
+        stepsize=0.1 * rng.random(ROWS),
+        run=np.repeat(np.arange(4), ROWS // 4),
+        sample=rng.integers(0, 500, ROWS),
+        full_loss=np.where(np.arange(ROWS) % 50 == 0, rng.random(ROWS), np.nan),
+    )
+    return place
+
+
+def opened(path):
+    return with_positions(open_log(path))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_every_number_of_workers_gives_the_same_bits(path, workers):
+    log = opened(path)
+    plan = plan_for(log)
+    wanted = fold(log, plan)
+    seen = []
+    with cluster(partial(opened, path), workers=workers, parts=7) as there:
+        assert plan_for(log, labels=there.labels) == plan
+        assert there.fold(log, plan, seen.append) == wanted
+        assert there.effort.workers == workers
+        assert there.effort.parts == 7
+    assert seen[-1] == ROWS
+
+
+def test_any_partition_gives_the_same_bits(path, monkeypatch):
+    log = opened(path)
+    plan = plan_for(log)
+    wanted = fold(log, plan)
+    rng = np.random.default_rng(1)
+    with cluster(partial(opened, path), workers=2) as there:
+        for _ in range(5):
+            inner = np.unique(rng.integers(1, ROWS, size=int(rng.integers(1, 30)))).tolist()
+            cuts = [0, *inner, ROWS]
+            spans = list(zip(cuts[:-1], cuts[1:], strict=True))
+            rng.shuffle(spans)
+            monkeypatch.setattr(there, "_spans", lambda _, spans=spans: spans)
+            assert there.fold(log, plan) == wanted
+
+
+def slowly(path):
+    time.sleep(0.3)
+    return opened(path)
+
+
+def test_a_killed_worker_changes_nothing(path):
+    log = opened(path)
+    plan = plan_for(log)
+    wanted = fold(log, plan)
+    with cluster(partial(slowly, path), workers=2, parts=12) as there:
+        victim = next(iter(there._client.run(os.getpid).values()))
+        killed = []
+
+        def kill():
+            os.kill(victim, signal.SIGKILL)
+            killed.append(victim)
+
+        timer = threading.Timer(0.8, kill)
+        timer.start()
+        assert there.fold(log, plan) == wanted
+        timer.join()
+        assert killed == [victim]
+        with pytest.raises(ProcessLookupError):
+            os.kill(victim, 0)
+
+
+def test_faults_of_rows_are_told_as_in_a_serial_fit(tmp_path):
+    loss = np.ones(1000)
+    loss[[100, 900]] = np.nan
+    place = tmp_path / "log.npz"
+    np.savez(place, loss=loss, grad_sqnorm=np.ones(1000))
+    log = opened(place)
+    with pytest.raises(InputError) as serial:
+        fold(log, plan_for(log))
+    with cluster(partial(opened, place), workers=1, parts=4) as there:
+        with pytest.raises(InputError) as spread:
+            there.fold(log, plan_for(log))
+    assert str(spread.value) == str(serial.value)
+
+
+def test_a_scheduler_that_runs_is_used(path):
+    log = opened(path)
+    plan = plan_for(log)
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as running:
+        with cluster(partial(opened, path), scheduler=running.scheduler_address) as there:
+            assert there.fold(log, plan) == fold(log, plan)
+        assert running.workers  # it is not ours to close
+
+
+def test_a_scheduler_that_does_not_answer(path, monkeypatch):
+    monkeypatch.setattr("boundcalc.fit.cluster._PATIENCE", 1)
+    with pytest.raises(InputError, match="no scheduler"):
+        with cluster(partial(opened, path), scheduler="tcp://127.0.0.1:9"):
+            pass
