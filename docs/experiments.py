@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 def fitted(path: Path) -> Json:
-    """α and β the paper's way (smallest α + β with α − β ≥ 0.1), and what the best pair promises."""
+    """α, β as in the paper (smallest α + β, α − β ≥ 0.1), and what the best pair promises."""
     from boundcalc import fit_log
 
     minimal = fit_log(path, objective="minimal", margin=Fraction(1, 10))
@@ -49,6 +49,11 @@ def fitted(path: Path) -> Json:
         found |= {"bound": promise.bound, "limit": promise.step_size_limit}
         found["vacuous"] = promise.vacuous
     return found
+
+
+def say(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
 
 
 def _number(value: Fraction | None) -> float | None:
@@ -128,7 +133,7 @@ def sweep(
                 path = Path(folder) / "log.npz"
                 trained(make(value, seed), digits(), batch(value), seed, path)
                 found.append({"at": value, "seed": seed, **fitted(path)})
-            print(found[-1], flush=True)
+            say(found[-1])
     return found
 
 
@@ -246,7 +251,7 @@ def half_space() -> list[Json]:
             path = Path(folder) / "log.npz"
             replay(train, path, quiet=True)
             found.append({"at": batch, "seed": 0, **fitted(path)})
-        print(found[-1], flush=True)
+        say(found[-1])
     return found
 
 
@@ -269,16 +274,16 @@ def tables() -> None:
     """The tables, as Markdown."""
     found = json.loads(FOUND.read_text())
     for name in ("width", "channels", "batch", "half_space"):
-        print(f"\n| {name} | seed | α | β | σ² | μ (PL) | bound | observed | at start | vacuous |")
-        print("| --- " * 10 + "|")
+        say(f"\n| {name} | seed | α | β | σ² | μ (PL) | bound | observed | at start | vacuous |")
+        say("| --- " * 10 + "|")
         for row in found[name]:
             cells = [row["at"], row["seed"]]
             cells += [_short(row.get(key)) for key in ("alpha", "beta", "sigma2", "mu")]
             cells += [_short(row.get(key)) for key in ("bound", "observed", "initial")]
-            print("| " + " | ".join(map(str, [*cells, row.get("vacuous", "-")])) + " |")
+            say("| " + " | ".join(map(str, [*cells, row.get("vacuous", "-")])) + " |")
     lstm = found["lstm"]
     kept = ("alpha", "beta", "mu", "theta", "bound", "observed", "initial", "vacuous", "below")
-    print({key: lstm.get(key) for key in (*kept, "failing", "first_failing", "parameters")})
+    say({key: lstm.get(key) for key in (*kept, "failing", "first_failing", "parameters")})
 
 
 def _short(value: float | None) -> str:

@@ -257,5 +257,5 @@ def test_files_that_are_no_logs(tmp_path):
         done = run(path)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
-        assert "expected an npz log" in done.stderr
+        assert "expected a log: npz," in done.stderr
     assert "np.savez(path, jacobian=..., residual=...)" in run(tmp_path / "case.toml").stderr

@@ -7,6 +7,8 @@ import typer
 from boundcalc.cli import (
     check,
     conditions,
+    convert,
+    merge,
     problem,
     prove,
     rate,
@@ -27,6 +29,8 @@ app = typer.Typer(
     "and whether their bounds say anything.",
 )
 app.command()(fit)
+app.command()(convert.convert)
+app.command()(merge.merge)
 app.command(context_settings=problem.CONTEXT)(check.check)
 app.command(context_settings=problem.CONTEXT)(tighten.tighten)
 app.command(context_settings=rate.CONTEXT)(rate.rate)

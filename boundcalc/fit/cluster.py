@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -18,11 +19,29 @@ import numpy as np
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.fit.fold import Labels, fold_span, labels_of, sound
+from boundcalc.fit.positions import with_positions
 from boundcalc.fit.sketch import Plan, Sketch, merge
 from boundcalc.logs.log import Log
 
 Open = Callable[[], Log]
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Reopen:
+    """Opens the same logs on any machine that reaches them; see `open_logs`."""
+
+    logs: tuple[str, ...]
+    loss_min: float | None = None
+    mapping: tuple[str, ...] = ()
+
+    def __call__(self) -> Log:
+        from boundcalc.logs.mapping import parse_mapping
+        from boundcalc.logs.open import open_logs
+
+        asked = parse_mapping(self.mapping)
+        return with_positions(open_logs(self.logs, loss_min=self.loss_min, asked=asked))
+
 
 _PARTS_PER_WORKER = 4  # so that a slow or late worker holds up little
 _LEAST_ROWS = 1 << 18  # in smaller parts, sending takes longer than folding
@@ -94,21 +113,27 @@ class Cluster:
             for span in self._spans(log)
         ]
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures):  # type: ignore[no-untyped-call, unused-ignore]
                 yield future.result()
                 future.release()
         finally:
             self._client.cancel(futures)
 
 
+@lru_cache(maxsize=1)
+def _opened(reopen: Open) -> Log:
+    """The log, opened once on a worker: texts are parsed on opening."""
+    return reopen()
+
+
 def _labels_of_part(reopen: Open, span: Span) -> tuple[Labels, float]:
     start = time.perf_counter()
-    return labels_of(reopen(), span=span), time.perf_counter() - start
+    return labels_of(_opened(reopen), span=span), time.perf_counter() - start
 
 
 def _sketch_of_part(reopen: Open, span: Span, plan: Plan) -> tuple[Sketch, float]:
     start = time.perf_counter()
-    return fold_span(reopen(), plan, span), time.perf_counter() - start
+    return fold_span(_opened(reopen), plan, span), time.perf_counter() - start
 
 
 @contextmanager
@@ -121,7 +146,7 @@ def cluster(
 ) -> Iterator[Cluster]:
     """Workers for a fit.
 
-    reopen : opens the log; pickled, and called on every worker, so paths must mean the same there.
+    reopen : opens the log; pickled, and called once on every worker: paths mean the same there.
     scheduler : address of a running one ("tcp://host:8786"); without it, a cluster of processes on
     this machine, `workers` of them (default: one per core). parts : parts of the log.
 
@@ -139,15 +164,18 @@ def cluster(
     with dask.config.set({"distributed.comm.timeouts.connect": f"{_PATIENCE}s"}):
         if scheduler is None:
             with (
-                LocalCluster(
-                    n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    silence_logs=50,
                 ) as local,
-                Client(local) as client,
+                Client(local) as client,  # type: ignore[no-untyped-call, unused-ignore]
             ):
                 yield Cluster(client, reopen, parts)
             return
         try:
-            client = Client(scheduler, timeout=f"{_PATIENCE}s")
+            client = Client(scheduler, timeout=f"{_PATIENCE}s")  # type: ignore[no-untyped-call, unused-ignore]
         except (OSError, ValueError, TimeoutError) as error:
             found = f"no scheduler ({type(error).__name__})"
             fix = "start one with `dask scheduler`, and workers with `dask worker ADDRESS`"

@@ -27,17 +27,25 @@ def plan_for(
     *,
     drop_nonfinite: bool = False,
     epoch: int | None = None,
+    aligned: bool = False,
     chunk_rows: int = CHUNK_ROWS,
     labels: Callable[[Log], Labels] | None = None,
 ) -> Plan:
     """The plan for a log: its columns, and windows of one epoch (`epoch` rows, if given).
 
     An epoch is as many rows as there are distinct samples; without a `sample` column it is a tenth
-    of the log, which the window's `how` says. labels : what reads them, by default one pass here.
+    of the log, which the window's `how` says. aligned : windows begin at step 0 and have `epoch`
+    steps, so that sketches of several logs can be joined. labels : what reads them, by default one
+    pass here.
     """
     names = frozenset(log.columns) - {"loss_min"}
     read = labels or (lambda whole: labels_of(whole, chunk_rows))
-    return Plan(names, _window_plan(log, epoch, read), drop_nonfinite)
+    window = _window_plan(log, epoch, read)
+    if aligned:
+        window = replace(window, origin=0)
+        if epoch is not None:  # rows per step are the log's own; steps mean the same in all logs
+            window = replace(window, width=epoch, how=f"{epoch} steps (--epoch)")
+    return Plan(names, window, drop_nonfinite)
 
 
 def _window_plan(log: Log, epoch: int | None, read: Callable[[Log], Labels]) -> WindowPlan:
@@ -164,5 +172,5 @@ def fold_span(
 def sound(log: Log, sketch: Sketch) -> Sketch:
     """The sketch itself. Raises InputError where its rows have faults."""
     if sketch.faults:
-        raise InputError(*sketch.faults.to_faults(log.source))
+        raise InputError(*sketch.faults.to_faults(log))
     return sketch

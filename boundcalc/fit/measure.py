@@ -66,6 +66,7 @@ def measure(log: Log, sketch: Sketch) -> Fit:
         runs=len(runs.run) if runs is not None and "run" in sketch.plan.names else None,
         step_sizes=_step_sizes(sketch),
         observed=_observed(sketch),
+        parts=log.parts,
     )
 
 
@@ -81,7 +82,11 @@ def _constants(log: Log, sketch: Sketch) -> Mapping[str, Extremum | None]:
         if condition == "pl" and "pl-full" in sketch.extremes and log.loss_min is not None:
             source = "pl-full"
         extreme = sketch.extremes.get(source)
-        if extreme is None or (condition == "pl-star" and sketch.below_zero):
+        if (
+            extreme is None
+            or condition in log.withheld
+            or (condition == "pl-star" and sketch.below_zero)
+        ):
             found[condition] = None
             continue
         exact = factor * extreme.exact()

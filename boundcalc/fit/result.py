@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from boundcalc.fit.frontier import Frontier, Infeasible
+from boundcalc.logs.log import Part, place_of
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,14 @@ class Fit:
     runs: int | None  # distinct values of `run`, None where the column is absent
     step_sizes: StepSizes | None
     observed: Observed | None
+    parts: tuple[Part, ...] = ()  # the files of a log of several; row numbers run through them
+
+    def places(self, rows: Sequence[int]) -> tuple[dict[str, object], ...]:
+        """File and row number there, for each row of a log of several files; else nothing."""
+        found = (place_of(self.parts, row) for row in rows)
+        return tuple({"file": at[0], "row": at[1]} for at in found if at is not None)
+
+    def named(self, row: int) -> str:
+        """A row as a person finds it: its number, behind its file where there are several."""
+        at = place_of(self.parts, row)
+        return str(row) if at is None else f"{at[0]}: {at[1]}"

@@ -186,9 +186,7 @@ def _kept(body: Mapping[str, Any]) -> Kept:
             }
         ),
         extremes={
-            name: Extreme(*map(float.fromhex, entry[:4]), _count(entry[4]))
-            for name, entry in body["extremes"].items()
-            if RATIOS[name]
+            name: _extreme(entry) for name, entry in body["extremes"].items() if RATIOS[name]
         },
         steps=Steps(**_columns(body["steps"], Steps)),
         sums=Sums(
@@ -210,6 +208,11 @@ def _kept(body: Mapping[str, Any]) -> Kept:
     return Kept(log, sketch, bool(about["numbered"]))
 
 
+def _extreme(entry: Sequence[Any]) -> Extreme:
+    num, num_minus, den, den_minus = map(float.fromhex, entry[:4])
+    return Extreme(num, num_minus, den, den_minus, _count(entry[4]))
+
+
 def _count(value: Any, least: int = 0) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{shown(repr(value), 40)}, which is no count")
@@ -225,7 +228,7 @@ def _arrays(record: Any) -> dict[str, list[Any]]:
     }
 
 
-def _columns(stored: Mapping[str, Sequence[Any]], kind: type) -> dict[str, NDArray[np.generic]]:
+def _columns(stored: Mapping[str, Sequence[Any]], kind: type) -> dict[str, Any]:
     """Arrays by name again, of one length."""
     found = {entry.name: _array(entry.name, stored[entry.name]) for entry in fields(kind)}
     if len({len(values) for values in found.values()}) != 1:

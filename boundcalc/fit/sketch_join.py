@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import reduce
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +50,28 @@ def _check(ordered: Sequence[Kept]) -> None:
     if twice:
         fix = "merge each once; name logs apart"
         raise InputError(Fault(", ".join(twice), "two sketches of it", "one of each log", fix))
+    _check_runs(ordered)
     minima = {one.log.loss_min for one in ordered}
     if len(minima) > 1:
         found = "sketches with several values of loss_min"
         fix = "make all with the same --loss-min"
         raise InputError(Fault("loss_min", found, "one value, or a column in all", fix))
+
+
+def _check_runs(ordered: Sequence[Kept]) -> None:
+    """A run that goes on in another log needs logged steps: positions begin anew in each."""
+    seen: dict[object, str] = {}
+    for one in ordered:
+        runs = one.sketch.runs
+        if not one.numbered or runs is None:
+            continue
+        for label in runs.run.tolist():
+            if label in seen:
+                found = f"run {label!r} in both, and no column step"
+                fix = "log the column step, or give each run a name of its own"
+                places = f"{seen[label]}, {one.log.source}"
+                raise InputError(Fault(places, found, "runs apart, or steps", fix))
+            seen[label] = one.log.source
 
 
 def _same_plans(ordered: Sequence[Kept], parts: Sequence[Sketch]) -> None:
@@ -118,7 +136,7 @@ def _windows_from(sums: Sums, shift: int) -> Sums:
 
 
 def _runs_from(runs: Runs, start: int) -> Runs:
-    moved = {name: _from(getattr(runs, name), start) for name in _ROW}
+    moved: dict[str, Any] = {name: _from(getattr(runs, name), start) for name in _ROW}
     return replace(runs, **moved)
 
 

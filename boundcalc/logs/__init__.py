@@ -2,6 +2,6 @@
 
 from boundcalc.logs.arrays import log_from_arrays
 from boundcalc.logs.log import Chunk, Column, Log
-from boundcalc.logs.open import open_log
+from boundcalc.logs.open import open_log, open_logs
 
-__all__ = ["Chunk", "Column", "Log", "log_from_arrays", "open_log"]
+__all__ = ["Chunk", "Column", "Log", "log_from_arrays", "open_log", "open_logs"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,13 @@ class Directory:
     faults: tuple[Fault, ...]
 
 
-def read_directory(path: Path, source: str) -> Directory:
-    """List an npz without reading more of its arrays than their headers."""
+def read_directory(
+    path: Path, source: str, wanted: Collection[str] = frozenset(COLUMNS)
+) -> Directory:
+    """List an npz without reading more of its arrays than their headers.
+
+    wanted : the names of the arrays to open; the others are only named.
+    """
     members: dict[str, Member] = {}
     unknown: list[str] = []
     faults: list[Fault] = []
@@ -56,8 +61,8 @@ def read_directory(path: Path, source: str) -> Directory:
         times: Counter[str] = Counter()
         for info in archive.infolist():
             name = info.filename.removesuffix(".npy")
-            if name not in COLUMNS or name == info.filename:
-                unknown.append(f"{name} (no .npy)" if name in COLUMNS else name)
+            if name not in wanted or name == info.filename:
+                unknown.append(f"{name} (no .npy)" if name in wanted else name)
                 continue
             where = f"{source}: column {name}"
             times[name] += 1

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boundcalc.errors import Fault
-from boundcalc.logs.log import Chunk, Float
+from boundcalc.logs.log import Chunk, Float, Log
 from boundcalc.logs.schema import COLUMNS
 from boundcalc.logs.tolerance import contradicts_cauchy_schwarz
 
@@ -68,10 +68,13 @@ class RowFaults:
             both[key] = both[key].merge(sighting) if key in both else sighting
         return RowFaults(both)
 
-    def to_faults(self, source: str = "log") -> tuple[Fault, ...]:
-        """One message per kind and column, in the order of the first rows."""
+    def to_faults(self, log: Log | str = "log") -> tuple[Fault, ...]:
+        """One message per kind and column, in the order of the first rows.
+
+        log : the log, or its name.
+        """
         ordered = sorted(self.sightings.items(), key=lambda item: (item[1].row, item[0]))
-        return tuple(_fault(source, *key, sighting) for key, sighting in ordered)
+        return tuple(_fault(log, *key, sighting) for key, sighting in ordered)
 
 
 def check_chunk(chunk: Chunk) -> RowFaults:
@@ -178,9 +181,10 @@ def _seen(
     return (kind, column), Sighting(int(np.count_nonzero(bad)), row, what)
 
 
-def _fault(source: str, kind: str, column: str, sighting: Sighting) -> Fault:
+def _fault(log: Log | str, kind: str, column: str, sighting: Sighting) -> Fault:
     expected, fix = _EXPLAINED[kind]
-    found = f"{sighting.what} in row {sighting.row}"
+    source, row = (log, sighting.row) if isinstance(log, str) else log.place(sighting.row)
+    found = f"{sighting.what} in row {row}"
     if sighting.count > 1:
         found += f", the first of {sighting.count} such rows"
     return Fault(f"{source}: column {column}", found, expected, fix)

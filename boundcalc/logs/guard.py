@@ -39,7 +39,7 @@ def corrupt(where: str, found: str) -> InputError:
         Fault(
             where=where,
             found=f"{found}: the file is corrupt",
-            expected="an intact npz file",
+            expected="an intact file",
             fix="copy or write the file again",
         )
     )

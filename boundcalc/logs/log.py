@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,12 +48,28 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of the files that a log of several is made of: its rows follow from `first_row` on."""
+
+    source: str
+    first_row: int
+    rows: int
+
+
+def place_of(parts: Sequence[Part], row: int) -> tuple[str, int] | None:
+    """The file that holds a row and the row's number there; None for a log that is one file."""
+    at = bisect_right(parts, row, key=lambda part: part.first_row) - 1
+    return (parts[at].source, row - parts[at].first_row) if at >= 0 <= row else None
+
+
+@dataclass(frozen=True)
 class Log:
     """An opened log: its columns, what is said about it, and how to read it in chunks.
 
     `columns` holds the columns present (any form); the vector and the tangent form also offer
     the scalar columns that follow from them. `loss_min` is a number when it is the same for all
-    rows, and None when it is one of the columns.
+    rows, and None when it is one of the columns. `withheld` has conditions that the columns would
+    allow and the log says nothing about, with the reason; `parts` the files of a log of several.
     """
 
     source: str
@@ -63,6 +80,12 @@ class Log:
     loss_min_given: bool = False
     warnings: tuple[str, ...] = ()
     vectors: Mapping[str, Column] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+
+    def place(self, row: int) -> tuple[str, int]:
+        """The file that holds a row, and the number that the row has there."""
+        return place_of(self.parts, row) or (self.source, row)
 
     def chunks(
         self,

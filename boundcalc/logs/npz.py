@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import math
-import os
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from io import FileIO
-from pathlib import Path
 from typing import IO
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.logs.archive import Member, read_directory
 from boundcalc.logs.array import Array
-from boundcalc.logs.assemble import assemble
 from boundcalc.logs.deflated import LARGEST_ROW, DeflatedArray, Spool
-from boundcalc.logs.guard import guarded, shown_path
-from boundcalc.logs.log import Log
-from boundcalc.logs.schema import FIT, Purpose
+from boundcalc.logs.found import Found
+from boundcalc.logs.guard import guarded
+from boundcalc.logs.mapping import AS_NAMED, Asked
+from boundcalc.logs.place import Place
 from boundcalc.logs.stored import StoredArray
 
 
-def open_npz(
-    path: str | os.PathLike[str], *, loss_min: float | None = None, purpose: Purpose = FIT
-) -> Log:
-    """Open an npz log; its arrays stay in the file until their rows are read.
-
-    loss_min : the infimum f_i* of every f_i, in place of what the file says.
-    purpose : which columns and how many rows must be there.
-
-    Raises: InputError with every fault that can be seen without reading the rows.
-    """
-    source = shown_path(path)
-    directory = read_directory(Path(path), source)
+def read_npz(place: Place, asked: Asked = AS_NAMED) -> Found:
+    """The arrays of an npz; they stay in the file until their rows are read."""
+    path = place.path
+    directory = read_directory(path, place.shown, asked.wanted)
     faults = list(directory.faults)
     arrays: dict[str, Array] = {}
     for name, member in directory.members.items():
@@ -42,14 +32,7 @@ def open_npz(
             arrays[name] = _array(member)
         except InputError as error:
             faults.extend(error.faults)
-    return assemble(
-        arrays,
-        source=source,
-        loss_min=loss_min,
-        unknown=directory.unknown,
-        faults=faults,
-        purpose=purpose,
-    )
+    return Found(place.shown, arrays, directory.unknown, tuple(faults))
 
 
 def _array(member: Member) -> Array:

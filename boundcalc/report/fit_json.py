@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from boundcalc.fit.cluster import Effort
 from boundcalc.fit.exact import float_up
 from boundcalc.fit.frontier import Frontier, Infeasible
 from boundcalc.fit.result import Fit
@@ -14,20 +15,31 @@ from boundcalc.report.sentence import answer
 SCHEMA = "boundcalc.fit/1"
 
 
-def fit_json(assessment: Assessment) -> dict[str, Any]:
-    """The assessment under the keys of the contract; a key is None where its columns are absent."""
+def fit_json(assessment: Assessment, effort: Effort | None = None) -> dict[str, Any]:
+    """The assessment under the keys of the contract; a key is None where its columns are absent.
+
+    effort : what the fold took on a cluster; None where it was serial.
+    """
     fit = assessment.fit
     bounding = _constant(fit, "self-bounding", "L")
     return {
         "schema": SCHEMA,
         "answer": answer(assessment),
         "source": fit.source,
+        "sources": [asdict(part) for part in fit.parts],
         "form": fit.form,
         "rows": fit.rows,
         "rows_used": fit.rows_used,
         "warnings": (*fit.warnings, *assessment.notes),
         "assumptions": fit.assumptions,
         "method": assessment.request.method,
+        "engine": {"name": "serial"}
+        if effort is None
+        else {
+            "name": "dask",
+            **asdict(effort),
+            "nanoseconds_per_row": effort.nanoseconds_per_row,
+        },
         "alpha_beta": _alpha_beta(assessment),
         "pl": _constant(fit, "pl", "mu", "on"),
         "pl_star": _constant(fit, "pl-star", "mu"),
@@ -69,7 +81,12 @@ def _constant(fit: Fit, condition: str, name: str, *more: str) -> dict[str, Any]
     found = fit.constants.get(condition)
     if found is None:
         return None
-    return {name: found.value, "row": found.row, **{key: getattr(found, key) for key in more}}
+    return {
+        name: found.value,
+        "row": found.row,
+        "at": next(iter(fit.places([found.row])), None),
+        **{key: getattr(found, key) for key in more},
+    }
 
 
 def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
@@ -84,6 +101,7 @@ def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
             "beta": None,
             "objective": assessment.request.objective,
             "binding_rows": frontier.rows,
+            "binding_at": assessment.fit.places(frontier.rows),
             "reason": frontier.reason,
         }
     return {
@@ -94,6 +112,7 @@ def _alpha_beta(assessment: Assessment) -> dict[str, Any] | None:
         "objective": assessment.request.objective if pair is None else pair.objective,
         "objective_value": None if pair is None else pair.value,
         "binding_rows": () if pair is None else pair.binding_rows,
+        "binding_at": () if pair is None else assessment.fit.places(pair.binding_rows),
     }
 
 

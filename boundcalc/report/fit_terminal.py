@@ -57,7 +57,7 @@ def _constants(assessment: Assessment) -> Table:
         table.add_row(
             "alpha-beta",
             f"α = {number(pair.alpha)}\nβ = {number(pair.beta)}",
-            "\n".join(str(row) for row in pair.binding_rows),
+            "\n".join(fit.named(row) for row in pair.binding_rows),
             f"⟨∇f_i, x − x_p⟩ ≥ α (f_i − f_i(x_p)) − β (f_i − f_i*)\nchosen for: {pair.objective}",
         )
     for condition, (symbol, convention) in CONVENTIONS.items():
@@ -68,14 +68,14 @@ def _constants(assessment: Assessment) -> Table:
         inequality = ON_FULL_LOSS if found.on == "full_loss" else convention
         shown = f"no {symbol} > 0 ({number(found.value)})" if fails else number(found.value)
         table.add_row(
-            condition, shown if fails else f"{symbol} = {shown}", str(found.row), inequality
+            condition, shown if fails else f"{symbol} = {shown}", fit.named(found.row), inequality
         )
     smooth = assessment.smooth
     if smooth is not None:
         table.add_row(
             "smooth",
             "no L at all" if smooth.contradiction else f"L ≥ {number(smooth.value)}",
-            " and ".join(str(row) for row in smooth.rows),
+            " and ".join(fit.named(row) for row in smooth.rows),
             f"any smooth function through all {smooth.pairs:,} pairs of points",
         )
     if fit.interpolation_error is not None:

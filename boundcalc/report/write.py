@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -74,6 +75,35 @@ def write_together(files: Mapping[Path, Writer], written: list[Path] | None = No
         with _uninterrupted():
             for temporary in temporaries.values():
                 temporary.unlink(missing_ok=True)
+
+
+def write_folder(path: Path, write: Writer, written: list[Path] | None = None) -> None:
+    """Let `write` fill a temporary folder beside `path`, then rename it into place.
+
+    Raises InputError where there is something at `path` already, which cannot be replaced at once.
+    """
+    target = _target(path)
+    if _exists(target):
+        found, fix = "something that is there already", "choose another name, or move it away"
+        raise InputError(Fault(str(path), found, "a new folder", fix))
+    temporary: Path | None = None
+    try:
+        with _told(path):
+            with _uninterrupted():
+                temporary = Path(tempfile.mkdtemp(prefix=".boundcalc-", dir=target.parent))
+            write(temporary)
+            with _uninterrupted():
+                mask = os.umask(0)
+                os.umask(mask)
+                temporary.chmod(0o777 & ~mask)
+                temporary.rename(target)
+                temporary = None
+                if written is not None:
+                    written.append(path)
+    finally:
+        if temporary is not None:
+            with _uninterrupted():
+                shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _suffix_fault(path: Path, suffixes: tuple[str, ...]) -> Fault | None:

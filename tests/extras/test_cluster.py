@@ -1,10 +1,14 @@
 """The fold on dask's workers: the bits of the serial fold, whoever dies in the middle."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,7 +71,7 @@ def test_any_partition_gives_the_same_bits(path, monkeypatch):
         for _ in range(5):
             inner = np.unique(rng.integers(1, ROWS, size=int(rng.integers(1, 30)))).tolist()
             cuts = [0, *inner, ROWS]
-            spans = list(zip(cuts[:-1], cuts[1:], strict=True))
+            spans = list(pairwise(cuts))
             rng.shuffle(spans)
             monkeypatch.setattr(there, "_spans", lambda _, spans=spans: spans)
             assert there.fold(log, plan) == wanted
@@ -107,9 +111,11 @@ def test_faults_of_rows_are_told_as_in_a_serial_fit(tmp_path):
     log = opened(place)
     with pytest.raises(InputError) as serial:
         fold(log, plan_for(log))
-    with cluster(partial(opened, place), workers=1, parts=4) as there:
-        with pytest.raises(InputError) as spread:
-            there.fold(log, plan_for(log))
+    with (
+        cluster(partial(opened, place), workers=1, parts=4) as there,
+        pytest.raises(InputError) as spread,
+    ):
+        there.fold(log, plan_for(log))
     assert str(spread.value) == str(serial.value)
 
 
@@ -124,6 +130,22 @@ def test_a_scheduler_that_runs_is_used(path):
 
 def test_a_scheduler_that_does_not_answer(path, monkeypatch):
     monkeypatch.setattr("boundcalc.fit.cluster._PATIENCE", 1)
-    with pytest.raises(InputError, match="no scheduler"):
-        with cluster(partial(opened, path), scheduler="tcp://127.0.0.1:9"):
-            pass
+    place = "tcp://127.0.0.1:9"
+    with (
+        pytest.raises(InputError, match="no scheduler"),
+        cluster(partial(opened, path), scheduler=place),
+    ):
+        pass
+
+
+def test_the_command_prints_the_fit_of_the_serial_engine(path):
+    def asked(*options):
+        command = [sys.executable, "-m", "boundcalc", "fit", str(path), "--json", *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    serial, spread = asked(), asked("--engine", "dask", "--workers", "2")
+    assert serial.pop("engine") == {"name": "serial"}
+    effort = spread.pop("engine")
+    assert (effort["name"], effort["rows"], effort["workers"]) == ("dask", ROWS, 2)
+    assert spread == serial
