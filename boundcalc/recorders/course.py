@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boundcalc.errors import Fault, InputError
-from boundcalc.recorders.writer import PART_ROWS, LogWriter, Value
+from boundcalc.recorders.writer import PART_ROWS, LogWriter, Value, check_run
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,22 @@ class Course:
         append: bool = False,
         part_rows: int = PART_ROWS,
     ) -> None:
+        if append:
+            check_run(Path(path), run)
         self._writer = LogWriter(path, append=append, part_rows=part_rows)
         self._run = run
         self._losses = array("d")
         self._differing, self._difference = 0, 0.0
         self._started, self._overhead = time.perf_counter(), 0.0
-        self.recording = False
+        self.recording, self._over = False, False
         self.step = 0
 
     def saw(self, loss: float) -> None:
         """A step with this loss: remembered in the first pass, compared in the second."""
+        if self._over:
+            fix = "call it in the training function only"
+            where = str(self._writer.path)
+            raise InputError(Fault(where, "a recorder that is used after its replay", "none", fix))
         if not self.recording:
             self._losses.append(loss)
         else:
@@ -114,11 +120,11 @@ class Course:
                 )
             )
         self.recording, self.step = True, 0
-        self._started = time.perf_counter()
+        self._started, self._overhead = time.perf_counter(), 0.0
 
     def finish(self, *, quiet: bool) -> Report:
         """Write the log; say on standard error what was recorded, unless `quiet`."""
-        seconds = time.perf_counter() - self._started
+        seconds, self._over = time.perf_counter() - self._started, True
         missed = abs(len(self._losses) - self.step)  # steps that only one of the passes made
         if self.step < len(self._losses):
             self._differing += missed
@@ -138,10 +144,8 @@ class Course:
 
     def abandon(self) -> None:
         """After an error: what was written stays as parts; with no row at all nothing stays."""
-        if self._writer.rows:
-            self._writer.flush()
-        else:
-            self._writer.close()
+        self._over = True
+        self._writer.abandon()
 
 
 def _distance(one: float, other: float) -> float:

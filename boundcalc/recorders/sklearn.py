@@ -75,20 +75,30 @@ def replay(
     return replay_arrays(train, path, run=run, append=append, part_rows=part_rows, quiet=quiet)
 
 
-def _supported(model: Any, labels: NDArray[np.generic] | None) -> tuple[str, float]:
-    """The loss of the model and its weight α of the penalty."""
+def _supported(model: Any, labels: NDArray[np.generic] | None) -> tuple[str, float, bool]:
+    """The loss of the model, its weight α of the penalty, and whether intercepts are learned."""
+    from sklearn.linear_model import (  # type: ignore[import-untyped, unused-ignore]
+        SGDClassifier,
+        SGDRegressor,
+    )
+
     loss, penalty = getattr(model, "loss", None), getattr(model, "penalty", None)
     rival = type(model).__name__
-    if loss not in _LOSSES or penalty not in ("l2", None):
+    known = isinstance(model, SGDClassifier | SGDRegressor)
+    if not known or loss not in _LOSSES or penalty not in ("l2", None):
         expected = "SGDRegressor(loss='squared_error') or SGDClassifier(loss='log_loss'), l2 or no"
         fix = "use boundcalc.recorders.numpy, with a loss and gradient of your own"
         found = f"{rival} with loss {loss!r} and penalty {penalty!r}"
         raise InputError(Fault("make", found, f"{expected} penalty", fix))
+    if model.average or getattr(model, "class_weight", None) is not None:
+        found = f"{rival} with average or class_weight"
+        fix = "leave them out: coef_ would not be the iterate, or the loss another"
+        raise InputError(Fault("make", found, "plain SGD", fix))
     if (labels is None) != (loss == "squared_error") or (labels is not None and len(labels) < 2):
         found = "no labels" if labels is None else f"{len(labels)} labels"
         fix = "classes=[0, 1], say, for a classifier; none for a regressor"
         raise InputError(Fault("classes", f"{found} for {rival}", "labels that fit the model", fix))
-    return str(loss), float(model.alpha) if penalty == "l2" else 0.0
+    return str(loss), float(model.alpha) if penalty == "l2" else 0.0, bool(model.fit_intercept)
 
 
 def _targets(y: NDArray[np.generic], labels: NDArray[np.generic] | None) -> Float:
@@ -112,10 +122,10 @@ def _first(evaluate: Callable[[Float], tuple[float, Float]], x: Float) -> float:
 
 
 def _value_and_gradient(
-    x: Float, *, inputs: Float, target: Float, model: tuple[str, float]
+    x: Float, *, inputs: Float, target: Float, model: tuple[str, float, bool]
 ) -> tuple[float, Float]:
     """Mean loss of the batch, summed over outputs, with the penalty; and its gradient."""
-    loss, alpha = model
+    loss, alpha, intercept = model
     coef = x[:, :-1]
     scores = inputs @ coef.T + x[:, -1]
     if loss == "squared_error":
@@ -126,4 +136,6 @@ def _value_and_gradient(
     value = values.sum(axis=1).mean() + 0.5 * alpha * (coef**2).sum()
     gradient = np.column_stack([slopes.T @ inputs, slopes.sum(axis=0)]) / len(inputs)
     gradient[:, :-1] += alpha * coef
+    if not intercept:
+        gradient[:, -1] = 0.0  # no parameter
     return float(value), gradient

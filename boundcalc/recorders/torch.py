@@ -22,8 +22,7 @@ itself. Weight decay that an optimizer adds is not part of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,11 +30,13 @@ import torch  # type: ignore[import-not-found, unused-ignore]
 
 from boundcalc.errors import Fault, InputError
 from boundcalc.recorders.course import Course, Report, abandoned_on_error
-from boundcalc.recorders.torch_state import saved, set_torch_state, torch_state
-from boundcalc.recorders.writer import PART_ROWS, LogWriter, Value
+from boundcalc.recorders.torch_state import random_state, saved, set_random_state, undisturbed
+from boundcalc.recorders.torch_values import number, optimized, rate_of, wide
+from boundcalc.recorders.writer import PART_ROWS, LogWriter, Value, tangent_path
 
 Tensor = Any
 Closure = Callable[[], Tensor]
+_SAME = 1e-4  # how far two evaluations of one loss may be apart: accelerators add in any order
 
 
 def replay(
@@ -70,7 +71,7 @@ def replay(
     restore = saved([model, optimizer, *state])
     course = Course(path, run=run, append=append, part_rows=part_rows)
     with abandoned_on_error(course):
-        tangent = _tangent_writer(course, path, append) if residual is not None else None
+        tangent = LogWriter(tangent_path(path), append=append) if residual is not None else None
         recorder = Recorder(model, optimizer, course)
         try:
             train(recorder)
@@ -79,16 +80,15 @@ def replay(
             restore()
             recorder.start(full, full_every, residual, residual_every, tangent)
             train(recorder)
+        except BaseException:
+            if tangent is not None:
+                tangent.abandon()
+            raise
         finally:
             recorder.stop()
-            if tangent is not None:
-                tangent.close()
+        if tangent is not None:
+            tangent.close()
     return course.finish(quiet=quiet)
-
-
-def _tangent_writer(course: Course, path: str | os.PathLike[str], append: bool) -> LogWriter:
-    name = os.fspath(path)
-    return LogWriter(name.removesuffix(".npz") + "-tangent.npz", append=append)
 
 
 class Recorder:
@@ -98,7 +98,7 @@ class Recorder:
         self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None, course: Course
     ) -> None:
         self.model, self.course = model, course
-        self.parameters = [entry for entry in model.parameters() if entry.requires_grad]
+        self.parameters = optimized(model, optimizer)
         self.reference: list[Tensor] = []
         self._optimizer = optimizer
         self._full: tuple[Closure | None, int] = (None, 1)
@@ -106,8 +106,11 @@ class Recorder:
         self._loss, self._loss_ref = 0.0, 0.0
         self._gap: list[Tensor] = []
         self._gradient: tuple[float, float] | None = None
-        self._entered, self._fresh = torch_state(), True
-        self._hook = model.register_forward_pre_hook(self._forward)
+        self._entered, self._fresh = random_state(), True
+        self._buffers: list[tuple[Tensor, Tensor]] = []
+        self._whole_of: tuple[int, dict[str, float]] = (-1, {})
+        # a loop may call parts of the model only
+        self._hooks = [one.register_forward_pre_hook(self._forward) for one in model.modules()]
 
     def start(
         self,
@@ -117,20 +120,24 @@ class Recorder:
         residual_every: int,
         tangent: LogWriter | None,
     ) -> None:
-        """Whole-data values and tangent snapshots, as `replay` has them."""
+        """The second pass begins; whole-data values and tangent snapshots as `replay` has them."""
+        self._forget()
         self._full = (full, max(1, full_every))
         self._residual = (residual, max(1, residual_every), tangent)
 
     def stop(self) -> None:
         """Let go of the model."""
-        self._hook.remove()
+        for hook in self._hooks:
+            hook.remove()
 
     def enter(self) -> None:
         """A forward pass begins: dropout must draw the same masks when f_i is taken at x_ref."""
-        self._entered, self._fresh = torch_state(), False
+        self._entered, self._fresh = random_state(), False
+        if self.course.recording:  # a forward pass may move buffers that the loss depends on
+            self._buffers = [(one, one.detach().clone()) for one in self.model.buffers()]
 
-    def _forward(self, *_: object) -> None:
-        if self._fresh and self.model.training and torch.is_grad_enabled():
+    def _forward(self, module: torch.nn.Module, _: object) -> None:
+        if self._fresh and module.training and torch.is_grad_enabled():
             self.enter()
 
     def step(
@@ -154,10 +161,16 @@ class Recorder:
     def accumulate(self, loss: Tensor, again: Closure, *, scale: float = 1.0) -> None:
         """A micro-batch of the step: f_i is the sum of the losses given before the step ends."""
         with self.course.timed():
-            self._loss += _number(loss)
+            value = number(loss)
+            self._loss += value
+            gradient = [entry.grad for entry in self.parameters]
+            if all(one is None for one in gradient):
+                raise _no_gradient()
             if self.course.recording:
-                self._gradient = self._measured([entry.grad for entry in self.parameters], scale)
-                self._loss_ref += _number(self._with_reference(again))
+                if self.course.step == 0:
+                    self._compare(value, number(self._evaluated(again, self.parameters)))
+                self._gradient = self._measured(gradient, scale)
+                self._loss_ref += number(self._evaluated(again, self.reference))
             self._fresh = True
 
     def finish_step(
@@ -168,10 +181,12 @@ class Recorder:
             if self.course.recording and self._gradient is not None:
                 inner, square = self._gradient
                 self._write(self._loss, self._loss_ref, inner, square, sample, stepsize)
+            elif stepsize is None:
+                rate_of(self._optimizer)  # what cannot be recorded is told in the first pass
             if self.course.recording:
                 self._snapshot()
             self.course.saw(self._loss)
-            self._loss, self._loss_ref, self._gradient, self._gap = 0.0, 0.0, None, []
+            self._forget()
 
     def step_each(
         self,
@@ -188,8 +203,16 @@ class Recorder:
         """
         with self.course.timed():
             values = losses.detach().double().cpu()
+            if values.ndim != 1:
+                found = f"losses of shape {tuple(values.shape)}"
+                raise InputError(Fault("losses", found, "one per sample", "use reduction='none'"))
+            if stepsize is None:
+                rate_of(self._optimizer)
             if self.course.recording:
-                at_ref = self._with_reference(again).detach().double().cpu()
+                if self.course.step == 0:
+                    repeated = self._evaluated(again, self.parameters)
+                    self._compare(float(values.sum()), float(repeated.detach().double().sum()))
+                at_ref = self._evaluated(again, self.reference).detach().double().cpu()
                 for k in range(len(values)):
                     grads = torch.autograd.grad(
                         losses[k], self.parameters, retain_graph=True, allow_unused=True
@@ -214,7 +237,7 @@ class Recorder:
         row |= {"grad_sqnorm": square, "dist_sq": self._distance()}
         if sample is not None:
             row["sample"] = sample
-        rate = self._rate() if stepsize is None else stepsize
+        rate = rate_of(self._optimizer) if stepsize is None else stepsize
         if rate is not None:
             row["stepsize"] = rate
         if self._full[0] is not None:
@@ -226,7 +249,7 @@ class Recorder:
         inner, square = 0.0, 0.0
         for gap, grad in zip(self._gaps(), gradient, strict=True):
             if grad is not None:
-                dense = (grad.to_dense() if grad.is_sparse else grad).detach().double().reshape(-1)
+                dense = wide(grad)
                 inner += float(torch.dot(dense, gap)) / scale
                 square += float(torch.dot(dense, dense)) / scale**2
         return inner, square
@@ -235,7 +258,7 @@ class Recorder:
         """x − x_ref in float64, the same until the step ends."""
         if not self._gap:
             self._gap = [
-                (entry.detach().double() - reference).reshape(-1)
+                wide(entry) - wide(reference)
                 for entry, reference in zip(self.parameters, self.reference, strict=True)
             ]
         return self._gap
@@ -244,52 +267,62 @@ class Recorder:
         """‖x − x_ref‖²."""
         return sum(float(torch.dot(gap, gap)) for gap in self._gaps())
 
-    def _rate(self) -> float | None:
-        """The learning rate, where it is one."""
-        if self._optimizer is None:
-            return None
-        rates = {float(group["lr"]) for group in self._optimizer.param_groups}
-        if len(rates) == 1:
-            return rates.pop()
-        raise InputError(
-            Fault(
-                "optimizer",
-                f"groups of parameters with {len(rates)} learning rates",
-                "one step size for a row",
-                "pass stepsize=..., the one that the theorem is to speak of",
-            )
-        )
-
-    def _with_reference(self, again: Closure) -> Tensor:
-        """The closure at x_ref, with the random numbers of its first forward pass."""
-        with _undisturbed(self.model), torch.no_grad():
-            set_torch_state(self._entered)
+    def _evaluated(self, again: Closure, point: Sequence[Tensor]) -> Tensor:
+        """The closure at a point, with the random numbers of its first forward pass."""
+        with undisturbed(self.model), torch.no_grad():
+            set_random_state(self._entered)
+            for buffer, entered in self._buffers:
+                buffer.copy_(entered)
             own = [entry.data for entry in self.parameters]
             try:
-                for entry, reference in zip(self.parameters, self.reference, strict=True):
-                    entry.data = reference
+                for entry, value in zip(self.parameters, point, strict=True):
+                    entry.data = value.data
                 return again()
             finally:
                 for entry, value in zip(self.parameters, own, strict=True):
                     entry.data = value
 
+    def _compare(self, loss: float, repeated: float) -> None:
+        """Raise InputError where `again` is another function than the one that was trained on."""
+        if not abs(loss - repeated) > _SAME * max(abs(loss), abs(repeated)):
+            return
+        raise InputError(
+            Fault(
+                "again",
+                f"{repeated:.9g} at the parameters where the loss is {loss:.9g}",
+                "the same loss of the same batch",
+                "draw what is random outside of the model before, divide the loss alike, and "
+                "enter autocast inside of it",
+            )
+        )
+
+    def _forget(self) -> None:
+        """Begin a step."""
+        self._loss, self._loss_ref, self._gradient, self._gap = 0.0, 0.0, None, []
+        self._fresh = True
+
     def _whole(self) -> dict[str, float]:
         """Loss and squared gradient norm on the whole data, NaN between the steps that take it."""
         full, every = self._full
+        step, values = self._whole_of
+        if step == self.course.step:  # a step of many rows
+            return values
         if full is None or self.course.step % every:
             return {"full_loss": float("nan"), "full_grad_sqnorm": float("nan")}
-        with _undisturbed(self.model), torch.enable_grad():
+        with undisturbed(self.model), torch.enable_grad():
             loss = full()
             grads = torch.autograd.grad(loss, self.parameters, allow_unused=True)
-        square = sum(float((g.detach().double() ** 2).sum()) for g in grads if g is not None)
-        return {"full_loss": _number(loss), "full_grad_sqnorm": square}
+        flat = [wide(grad) for grad in grads if grad is not None]
+        square = sum(float(torch.dot(grad, grad)) for grad in flat)
+        self._whole_of = self.course.step, {"full_loss": number(loss), "full_grad_sqnorm": square}
+        return self._whole_of[1]
 
     def _snapshot(self) -> None:
         """The Jacobian of the residual, row by row, every so many steps."""
         residual, every, writer = self._residual
         if residual is None or writer is None or self.course.step % every:
             return
-        with _undisturbed(self.model), torch.enable_grad():
+        with undisturbed(self.model), torch.enable_grad():
             value = residual().reshape(-1)
             rows = [
                 self._flat(
@@ -310,22 +343,15 @@ class Recorder:
             torch.zeros_like(entry) if part is None else part
             for entry, part in zip(self.parameters, parts, strict=True)
         ]
-        return np.concatenate([part.double().cpu().numpy().ravel() for part in whole])
+        return np.concatenate([wide(part).cpu().numpy() for part in whole])
 
 
-def _number(loss: Tensor) -> float:
-    return float(loss.detach()) if hasattr(loss, "detach") else float(loss)
-
-
-@contextmanager
-def _undisturbed(model: torch.nn.Module) -> Iterator[None]:
-    """What is evaluated inside leaves no trace: buffers (batch norm), random numbers."""
-    state = torch_state()
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for buffer, value in buffers:
-                buffer.copy_(value)
-        set_torch_state(state)
+def _no_gradient() -> InputError:
+    return InputError(
+        Fault(
+            "Recorder.step",
+            "no parameter with a gradient",
+            "a call between backward and zero_grad",
+            "call it after loss.backward(), on the model that is trained",
+        )
+    )

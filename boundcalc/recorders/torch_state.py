@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,12 @@ def saved(things: Iterable[Any]) -> Restore:
     Raises InputError for anything else.
     """
     restores = [_saved(thing) for thing in things]
-    python, legacy, tensors = random.getstate(), np.random.get_state(), torch_state()  # noqa: NPY002
+    numbers = random_state()
 
     def restore() -> None:
         for one in restores:
             one()
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002
-        set_torch_state(tensors)
+        set_random_state(numbers)
 
     return restore
 
@@ -43,6 +42,8 @@ def _saved(thing: Any) -> Restore:
     if isinstance(thing, np.random.Generator):
         bits = copy.deepcopy(thing.bit_generator.state)
         return lambda: setattr(thing.bit_generator, "state", copy.deepcopy(bits))
+    if isinstance(thing, torch.nn.Module):
+        return _saved_module(thing)
     if hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict"):
         values = copy.deepcopy(thing.state_dict())
         return lambda: _ignore(thing.load_state_dict(copy.deepcopy(values)))
@@ -60,14 +61,55 @@ def _ignore(_: object) -> None:
     """Some load_state_dict return what they could not match; strict ones raise."""
 
 
-def torch_state() -> tuple[Any, list[Any]]:
-    """States of torch's generators: that of the processor, and one per CUDA device in use."""
+def _saved_module(module: torch.nn.Module) -> Restore:
+    """Values, and what is in no state_dict: gradients, what is frozen, training or evaluation."""
+    values = copy.deepcopy(module.state_dict())
+    modes = [(one, one.training) for one in module.modules()]
+    entries = [
+        (entry, entry.requires_grad, None if entry.grad is None else entry.grad.detach().clone())
+        for entry in module.parameters()
+    ]
+
+    def restore() -> None:
+        module.load_state_dict(copy.deepcopy(values))
+        for one, mode in modes:
+            one.training = mode
+        for entry, trained, gradient in entries:
+            entry.requires_grad_(trained)
+            kept = None if gradient is None else gradient.to(entry.device, copy=True)
+            entry.grad = kept
+
+    return restore
+
+
+RandomState = tuple[Any, Any, Any, list[Any]]
+
+
+def random_state() -> RandomState:
+    """States of the global generators: Python's, NumPy's, torch's, and one per CUDA device."""
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return torch.get_rng_state(), devices
+    legacy = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), legacy, torch.get_rng_state(), devices
 
 
-def set_torch_state(state: tuple[Any, list[Any]]) -> None:
-    """Put torch's generators back."""
-    torch.set_rng_state(state[0])
-    if state[1]:
-        torch.cuda.set_rng_state_all(state[1])
+def set_random_state(state: RandomState) -> None:
+    """Put the global generators back."""
+    random.setstate(state[0])
+    np.random.set_state(state[1])  # noqa: NPY002
+    torch.set_rng_state(state[2])
+    if state[3]:
+        torch.cuda.set_rng_state_all(state[3])
+
+
+@contextmanager
+def undisturbed(model: torch.nn.Module) -> Iterator[None]:
+    """What is evaluated inside leaves no trace: buffers (batch norm), random numbers."""
+    state = random_state()
+    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in buffers:
+                buffer.copy_(value)
+        set_random_state(state)

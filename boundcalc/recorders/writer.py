@@ -9,14 +9,18 @@ blocks, so memory stays flat however long the run was.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import tempfile
 import time
+import uuid
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +29,11 @@ from boundcalc.errors import Fault, InputError
 
 PART_ROWS = 1 << 16
 PART_SECONDS = 30.0
+_OWNER = "owner"  # which process writes, and a mark that a joined log carries
 _PART_BYTES = 1 << 28  # tangent snapshots are large rows
 _BLOCK_BYTES = 1 << 24
+
+_BROKEN = (zipfile.BadZipFile, ValueError, KeyError, EOFError, zlib.error, NotImplementedError)
 
 Value = float | int | str | NDArray[np.generic]
 
@@ -64,6 +71,12 @@ class LogWriter:
             self._folder.mkdir()
         except OSError as error:
             raise _unwritable(self._folder, error) from error
+        owner = self._folder / _OWNER
+        try:
+            owner.write_text(f"{os.getpid()} {_host()} {uuid.uuid4().hex}", encoding="utf-8")
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise _unwritable(owner, error) from error
         self._last = time.monotonic()
 
     def append(self, **row: Value) -> None:
@@ -92,7 +105,7 @@ class LogWriter:
     def flush(self) -> None:
         """Write the rows since the last part as a part of their own."""
         if self._count:
-            columns = {name: np.asarray(values) for name, values in self._buffer.items()}
+            columns = {name: _column(self.path, name, had) for name, had in self._buffer.items()}
             final = self._folder / f"part-{self._parts:06d}.npz"
             _write_whole(final, lambda stream: np.savez(stream, **columns))  # type: ignore[arg-type]
             self._parts += 1
@@ -107,6 +120,18 @@ class LogWriter:
         shutil.rmtree(self._folder, ignore_errors=True)
         return self.path
 
+    def abandon(self) -> None:
+        """After an error: rows stay as parts, for `recover`; without any row nothing stays."""
+        if self.rows:
+            self.flush()
+            mark = _owner(self._folder)[2:]
+            if mark:  # nobody records any more
+                _write_whole(
+                    self._folder / _OWNER, lambda out: out.write(f"- - {mark[0]}".encode())
+                )
+        else:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
     def __enter__(self) -> Self:
         return self
 
@@ -120,16 +145,17 @@ class LogWriter:
         if kind is None:
             self.close()
         else:
-            self.flush()
+            self.abandon()
 
 
 def recover(path: str | os.PathLike[str]) -> Path:
     """Join the parts that a crashed run left beside `path` into the log.
 
-    Raises InputError when there are none.
+    Raises InputError when there are none, when one is broken, or when the run is still going on.
     """
     log = Path(path)
     folder = _folder(log)
+    _check_owner(folder)
     if not folder.is_dir() or not list(folder.glob("part-*.npz")):
         raise InputError(
             Fault(str(folder), "no parts of a log", "the parts of a crashed run", "check the path")
@@ -157,46 +183,162 @@ def _check_place(path: Path, append: bool) -> None:
         raise InputError(Fault(str(folder), found, "no such folder", fix))
 
 
+def tangent_path(path: str | os.PathLike[str]) -> str:
+    """Where the tangent snapshots of a log go."""
+    return os.fspath(path).removesuffix(".npz") + "-tangent.npz"
+
+
+def check_run(path: Path, run: int | str | None) -> None:
+    """Can a run of this name be added to the log? Raises InputError where not: rows of two runs
+    that nobody can tell apart would be read as one run."""
+    if not path.exists():
+        return
+    if run is None:
+        fix = "pass run=1, say, and run=0 for the first"
+        raise InputError(Fault(str(path), "append=True without run", "a name for the run", fix))
+    if "run" not in _columns(path):
+        fix = "record its run with run=0, say"
+        raise InputError(Fault(str(path), "no column run", "a log that names its runs", fix))
+    for block in _blocks(path, "run"):
+        if str(run) in block.astype(str):
+            fix = "give it another name"
+            raise InputError(Fault(str(path), f"the run {run!r}", "a run that it lacks", fix))
+
+
+def _host() -> str:
+    return platform.node().replace(" ", "-") or "-"
+
+
+def _owner(folder: Path) -> list[str]:
+    try:
+        words = (folder / _OWNER).read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return words if len(words) == 3 else []
+
+
+def _check_owner(folder: Path) -> None:
+    words = _owner(folder)
+    here = words and words[1] == _host() and words[0] != str(os.getpid())
+    if not here or not words[0].isdigit() or os.name != "posix":
+        return
+    try:
+        os.kill(int(words[0]), 0)
+    except (ProcessLookupError, OverflowError):
+        return
+    except PermissionError:
+        pass
+    found = f"a run that process {words[0]} is recording"
+    fix = f"wait for its end; if that process is another, remove {folder / _OWNER}"
+    raise InputError(Fault(str(folder), found, "the parts of a crashed run", fix))
+
+
+def _column(path: Path, name: str, values: list[Value]) -> NDArray[np.generic]:
+    """The values of some rows as one array."""
+    try:
+        column = np.asarray(values)
+    except ValueError:
+        column = np.empty(0, dtype=object)
+    if column.dtype.kind not in "biufUS":
+        found = "values that are neither numbers nor labels, or arrays of several shapes"
+        fix = "give numbers within 64 bits, texts, or arrays of one shape"
+        raise InputError(Fault(f"{path}, column {name!r}", found, "one kind of value", fix))
+    return column
+
+
 def _columns(path: Path) -> tuple[str, ...]:
-    with np.load(path, allow_pickle=False) as archive:
-        return tuple(archive.files)
+    try:
+        with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            return tuple(name.removesuffix(".npy") for name in archive.namelist())
+    except _BROKEN as error:
+        raise _broken(path) from error
 
 
 def _join(path: Path, folder: Path) -> None:
-    """All rows of the log at `path`, if there is one, and of the parts, as the log."""
+    """All rows of the log at `path`, if there is one, and of the parts, as the log.
+
+    The log is given the mark of the folder: if the machine stops before the folder is removed,
+    `recover` finds that its rows are in the log already.
+    """
+    mark = " ".join(_owner(folder)[2:])
     parts = sorted(folder.glob("part-*.npz"))
     if path.exists():
+        if mark and _comment(path) == mark:
+            return
         parts.insert(0, path)
+    names = _columns(parts[-1])
 
     def write(stream: IO[bytes]) -> None:
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            for name in _columns(parts[-1]):
+            for name in names:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     _write_column(member, name, parts)
+            archive.comment = mark.encode()
 
     _write_whole(path, write)
 
 
+def _comment(path: Path) -> str:
+    try:
+        with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            return archive.comment.decode("utf-8", "replace")
+    except _BROKEN as error:
+        raise _broken(path) from error
+
+
 def _write_column(member: IO[bytes], name: str, parts: list[Path]) -> None:
-    rows, shape, dtype = 0, (), np.dtype("i1")
-    for values in _each(name, parts):
-        rows += len(values)
-        shape = values.shape[1:]
-        dtype = np.promote_types(dtype, values.dtype)
-    descr = np.lib.format.dtype_to_descr(dtype)
-    header = {"descr": descr, "fortran_order": False, "shape": (rows, *shape)}
+    headers = [_header(part, name) for part in parts]
+    shape = headers[-1][0][1:]
+    dtype = np.result_type(*(dtype for _, dtype in headers))
+    header = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": (sum(size[0] for size, _ in headers), *shape),
+    }
     np.lib.format.write_array_header_2_0(member, header)
-    for values in _each(name, parts):
-        step = max(1, _BLOCK_BYTES // max(1, values[:1].nbytes))
-        for start in range(0, len(values), step):
-            block = np.ascontiguousarray(values[start : start + step], dtype=dtype)
-            member.write(block.tobytes())
-
-
-def _each(name: str, parts: list[Path]) -> Iterator[NDArray[np.generic]]:
     for part in parts:
-        with np.load(part, allow_pickle=False) as archive:
-            yield archive[name]
+        for block in _blocks(part, name):
+            if block.shape[1:] != shape:
+                raise _broken(part)
+            member.write(np.ascontiguousarray(block, dtype=dtype).tobytes())
+
+
+def _header(part: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    with _member(part, name) as (_, shape, dtype):
+        return shape, dtype
+
+
+@contextmanager
+def _member(part: Path, name: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], np.dtype[Any]]]:
+    """A column of a part after its header; its shape (rows, ...) and type."""
+    try:
+        with zipfile.ZipFile(part) as archive, archive.open(f"{name}.npy") as member:
+            version = np.lib.format.read_magic(member)
+            if version == (1, 0):
+                shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+            else:
+                shape, fortran, dtype = np.lib.format.read_array_header_2_0(member)
+            if not shape or (fortran and len(shape) > 1) or dtype.hasobject:
+                raise _broken(part)
+            yield member, shape, dtype
+    except _BROKEN as error:
+        raise _broken(part) from error
+
+
+def _blocks(part: Path, name: str) -> Iterator[NDArray[np.generic]]:
+    """A column, a block of rows at a time."""
+    with _member(part, name) as (member, shape, dtype):
+        size = int(np.prod(shape[1:], dtype=np.int64))
+        step = max(1, _BLOCK_BYTES // max(1, size * dtype.itemsize))
+        for start in range(0, shape[0], step):
+            rows = min(step, shape[0] - start)
+            data = member.read(rows * size * dtype.itemsize)
+            yield np.frombuffer(data, dtype, rows * size).reshape(rows, *shape[1:])
+
+
+def _broken(path: Path) -> InputError:
+    fix = "remove it; the other parts can be recovered"
+    return InputError(Fault(str(path), "a file that is cut or damaged", "a whole npz file", fix))
 
 
 def _write_whole(final: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -208,6 +350,8 @@ def _write_whole(final: Path, write: Callable[[IO[bytes]], object]) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())  # renamed before it is on disk, it could be empty after
         mask = os.umask(0)
         os.umask(mask)
         Path(name).chmod(0o666 & ~mask)

@@ -5,6 +5,7 @@ import pytest
 import torch
 import transformers
 
+from boundcalc.errors import InputError
 from boundcalc.recorders import huggingface
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -33,7 +34,7 @@ def make_model():
     return transformers.BertForSequenceClassification(config).double()
 
 
-def make_trainer(folder, accumulate=1):
+def make_trainer(folder, accumulate=1, **more):
     return transformers.Trainer(
         model=make_model(),
         args=transformers.TrainingArguments(
@@ -50,8 +51,10 @@ def make_trainer(folder, accumulate=1):
             disable_tqdm=True,
             use_cpu=True,
             seed=5,
+            **more,
         ),
         train_dataset=Data(),
+        eval_dataset=Data(),
     )
 
 
@@ -102,3 +105,32 @@ def test_the_rows_are_those_of_the_batches(tmp_path, accumulate):
                 assert log[name][k] == pytest.approx(value, rel=1e-9), name
             torch.nn.utils.clip_grad_norm_(model.parameters(), 0.01)
             optimizer.step()
+
+
+def test_evaluation_and_max_steps_do_not_disturb(tmp_path):
+    kept = []
+    for more in ({}, {"eval_strategy": "steps", "eval_steps": 2}):
+        path = tmp_path / f"{len(kept)}.npz"
+        report = huggingface.replay(
+            lambda more=more: make_trainer(tmp_path, max_steps=4, **more), path, quiet=True,
+            full=lambda model: model(Data().tokens, labels=Data().labels).loss, full_every=3,
+        )  # fmt: skip
+        assert (report.rows, report.differing) == (4, 0)
+        with np.load(path) as log:
+            kept.append(dict(log))
+    for name in kept[0]:
+        np.testing.assert_array_equal(kept[0][name], kept[1][name])
+    whole = make_model()(Data().tokens, labels=Data().labels).loss.item()
+    assert kept[0]["full_loss"][0] == pytest.approx(whole, rel=1e-12)
+    assert np.flatnonzero(~np.isnan(kept[0]["full_loss"])).tolist() == [0, 3]
+
+
+def test_scaled_gradients_are_refused(tmp_path):
+    def scaled():
+        trainer = make_trainer(tmp_path)
+        trainer.args.fp16 = True
+        return trainer
+
+    with pytest.raises(InputError, match="fp16"):
+        huggingface.replay(scaled, tmp_path / "log.npz")
+    assert not (tmp_path / "log.npz.parts").exists()

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from boundcalc.errors import InputError
 from boundcalc.recorders import jax as recorder_jax
 from boundcalc.recorders import torch as recorder_torch
 
@@ -107,3 +108,67 @@ def test_whole_data_values(tmp_path):
         scores = torch.tanh(hidden) @ torch.tensor(outer).T
         wanted = torch.nn.functional.cross_entropy(scores, torch.tensor(y)).item()
         assert log["full_loss"][0] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_tangent_snapshots(tmp_path):
+    x, y = data()
+
+    def residual(params):
+        return (jnp.tanh(x[:3] @ params["in"].T) @ params["out"].T).sum(axis=1) - y[:3]
+
+    recorder_jax.replay(
+        lambda r: train_jax(r, optax.sgd(RATE)),
+        loss_fn,
+        tmp_path / "log.npz",
+        residual=residual,
+        residual_every=8,
+        quiet=True,
+    )
+    inner, outer = weights()
+    with np.load(tmp_path / "log-tangent.npz") as log:
+        assert log["step"].tolist() == [0, 8, 16]
+        assert log["w"].shape == (3, inner.size + outer.size)
+        hidden = np.tanh(x[:3] @ inner.T)
+        assert log["residual"][0] == pytest.approx((hidden @ outer.T).sum(axis=1) - y[:3])
+        slopes = ((1 - hidden**2) * outer.sum(axis=0))[:, :, None] * x[:3, None, :]
+        wanted = np.concatenate(
+            [slopes.reshape(3, -1), np.tile(hidden[:, None, :], (1, 10, 1)).reshape(3, -1)], axis=1
+        )
+        np.testing.assert_allclose(log["jacobian"][0], wanted, rtol=1e-12, atol=1e-15)
+
+
+def test_keys_and_nested_trees_in_float32(tmp_path):
+    def loss(params, key, x):
+        kept = jax.random.bernoulli(key, 0.5, x.shape)
+        (weight,), more = params["layers"]
+        return jnp.mean((jnp.where(kept, x, 0.0) @ weight - more["bias"]) ** 2)
+
+    def train(recorder):
+        key = jax.random.key(0)
+        start = jnp.ones((4, 2), jnp.float32)
+        params = {"layers": [(start,), {"bias": jnp.zeros(2, jnp.float32), "none": None}]}
+        for k in range(6):
+            key, one = jax.random.split(key)
+            x = jnp.full((3, 4), 0.25 * k, jnp.float32)
+            _, grads = recorder.value_and_grad(params, one, x)
+            params = jax.tree_util.tree_map(lambda p, g: p - jnp.float32(0.1) * g, params, grads)
+        assert all(leaf.dtype == jnp.float32 for leaf in jax.tree_util.tree_leaves(params))
+        return params
+
+    report = recorder_jax.replay(train, loss, tmp_path / "log.npz", quiet=True)
+    assert (report.rows, report.differing) == (6, 0)
+
+
+def test_what_jax_loops_get_wrong(tmp_path):
+    def forgets(recorder):
+        train_jax(recorder, optax.sgd(RATE))
+
+    def compiles(recorder):
+        x, y = data()
+        inner, outer = map(jnp.asarray, weights())
+        return jax.jit(recorder.value_and_grad)({"in": inner, "out": outer}, x[:2], y[:2])
+
+    for train, said in ((forgets, "return the last parameters"), (compiles, "outside of jit")):
+        with pytest.raises(InputError, match=said):
+            recorder_jax.replay(train, loss_fn, tmp_path / "log.npz", quiet=True)
+        assert not list(tmp_path.iterdir())

@@ -13,6 +13,7 @@ with warnings.catch_warnings():
 
     from boundcalc.recorders import lightning as recorder_lightning
 
+from boundcalc.errors import InputError
 from boundcalc.recorders import torch as recorder_torch
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the trainer's hints on workers and loggers
@@ -100,3 +101,91 @@ def test_the_callback_records_what_a_loop_records(tmp_path, accumulate, clip, dr
         assert set(one.files) == set(other.files)
         for name in one.files:
             np.testing.assert_allclose(one[name], other[name], rtol=1e-9, atol=1e-15)
+
+
+def fitting(module, **options):
+    def fit(callback):
+        lightning.seed_everything(3, verbose=False)
+        lightning.Trainer(**(TRAINER | options), callbacks=[callback]).fit(module, loader())
+
+    return fit
+
+
+def test_validation_and_max_steps_do_not_disturb(tmp_path):
+    class Validated(Module):
+        def validation_step(self, batch, _):
+            self.net(batch[0]).sum()
+
+        def val_dataloader(self):
+            return loader()
+
+    kept = []
+    for kind in (Module, Validated):
+        module = kind(0.3)
+        path = tmp_path / f"{kind.__name__}.npz"
+        fit = fitting(
+            module,
+            max_epochs=2,
+            max_steps=30,
+            num_sanity_val_steps=0,
+            limit_val_batches=0 if kind is Module else 2,
+        )
+        assert recorder_lightning.replay(fit, module, path, quiet=True).differing == 0
+        with np.load(path) as log:
+            kept.append(dict(log))
+    assert len(kept[0]["loss"]) == len(kept[1]["loss"]) == 30
+
+
+def test_bfloat16_is_evaluated_alike_and_a_step_may_take_the_batch_alone(tmp_path):
+    class Short(Module):
+        def __init__(self):
+            super().__init__()
+            self.net.float()
+
+        def training_step(self, batch):
+            return torch.nn.functional.cross_entropy(self.net(batch[0].float()), batch[1])
+
+    module = Short()
+    x, y = data()
+    report = recorder_lightning.replay(
+        fitting(module, precision="bf16-mixed"), module, tmp_path / "log.npz",
+        full=lambda: torch.nn.functional.cross_entropy(module.net(x.float()), y), full_every=10,
+        quiet=True,
+    )  # fmt: skip
+    assert report.differing == 0
+    with np.load(tmp_path / "log.npz") as log:
+        assert np.flatnonzero(~np.isnan(log["full_loss"])).tolist() == [0, 10, 20]
+
+
+class Manual(Module):
+    def __init__(self):
+        super().__init__()
+        self.automatic_optimization = False
+
+
+def scaled():
+    scaler = torch.amp.GradScaler("cpu")
+    return lightning.pytorch.plugins.MixedPrecision("16-mixed", "cpu", scaler=scaler)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [(Manual, dict, "manual optimization"), (Module, lambda: {"plugins": [scaled()]}, "scaled")],
+)
+def test_trainers_that_cannot_be_recorded(tmp_path, kind, options, said):
+    module = kind()
+    with pytest.raises(InputError, match=said):
+        recorder_lightning.replay(fitting(module, **options()), module, tmp_path / "log.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_several_learning_rates(tmp_path):
+    class Groups(Module):
+        def configure_optimizers(self):
+            layers = self.net[0].parameters(), self.net[2].parameters()
+            groups = [{"params": p, "lr": lr} for p, lr in zip(layers, (0.1, 0.2), strict=True)]
+            return torch.optim.SGD(groups)
+
+    module = Groups()
+    with pytest.raises(InputError, match="2 learning rates"):
+        recorder_lightning.replay(fitting(module), module, tmp_path / "log.npz")

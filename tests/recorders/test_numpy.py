@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import SGDClassifier, SGDRegressor
+from sklearn.neural_network import MLPClassifier
 
 from boundcalc.errors import InputError
 from boundcalc.fit.fold import fold, plan_for
@@ -131,7 +132,7 @@ def test_a_classifier_has_the_gradient_of_its_loss(tmp_path, labels):
     features, target = load_breast_cancer(return_X_y=True)
     features = features[:, :4] / features[:, :4].max(axis=0)
     target = (target + np.arange(len(target))) % labels
-    kind = ("log_loss", 0.1)
+    kind = ("log_loss", 0.1, True)
     goal = recorder_sklearn._targets(target[:16], np.arange(labels))
     x = np.random.default_rng(0).normal(size=(goal.shape[1], 5))
 
@@ -166,4 +167,30 @@ def test_models_that_are_not_known(tmp_path):
         )
     with pytest.raises(InputError, match="labels"):
         recorder_sklearn.replay(lambda: SGDClassifier(loss="log_loss"), list, tmp_path / "a.npz")
+    for model, said in (
+        (MLPClassifier(), "MLPClassifier"),
+        (SGDClassifier(loss="log_loss", average=True), "average"),
+        (SGDClassifier(loss="log_loss", class_weight={0: 2.0}), "class_weight"),
+    ):
+        with pytest.raises(InputError, match=said):
+            recorder_sklearn.replay(
+                lambda model=model: model,
+                lambda: [(np.eye(2), np.arange(2))],
+                tmp_path / "a.npz",
+                classes=[0, 1],
+            )
     assert not list(tmp_path.iterdir())
+
+
+def test_an_intercept_that_is_not_learned_has_no_gradient(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=40)
+    recorder_sklearn.replay(
+        lambda: SGDRegressor(penalty=None, fit_intercept=False, random_state=0),
+        lambda: [(x[k : k + 4], y[k : k + 4]) for k in range(0, 40, 4)],
+        tmp_path / "log.npz",
+        quiet=True,
+    )
+    with np.load(tmp_path / "log.npz") as log:
+        first = x[:4].T @ (0 - y[:4]) / 4  # the first model is zero
+        assert log["grad_sqnorm"][0] == pytest.approx(first @ first, rel=1e-12)
