@@ -7,12 +7,17 @@ worker held is sketched again, so the result has the same bits as the serial fol
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from multiprocessing import resource_tracker
 from typing import Any
 
 import numpy as np
@@ -45,7 +50,8 @@ class Reopen:
 
 _PARTS_PER_WORKER = 4  # so that a slow or late worker holds up little
 _LEAST_ROWS = 1 << 18  # in smaller parts, sending takes longer than folding
-_PATIENCE = 30  # seconds to wait for a scheduler and its first worker
+_PATIENCE = 30  # seconds to wait for a scheduler, and for a worker while it has none
+_LOOK = 2.0  # seconds between two looks at whether there are workers
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ class Cluster:
     """Workers that are held for the time of a fit. See `cluster`."""
 
     def __init__(self, client: Any, reopen: Open, parts: int | None) -> None:
-        self._client, self._reopen, self._parts = client, reopen, parts
+        self._client, self._parts = client, parts
+        self._opening = _Opening(reopen, uuid.uuid4().hex)
         self.effort: Effort | None = None
 
     def labels(self, log: Log) -> Labels:
@@ -106,34 +113,123 @@ class Cluster:
     def _each(
         self, log: Log, work: Callable[..., Any], more: Sequence[Any]
     ) -> Iterator[tuple[Any, float]]:
-        from dask.distributed import as_completed  # type: ignore[import-not-found, unused-ignore]
-
-        futures = [
-            self._client.submit(work, self._reopen, span, *more, pure=False)
-            for span in self._spans(log)
-        ]
+        spans = self._spans(log)
+        opening = replace(self._opening, rows=log.rows)
+        pending = {
+            self._client.submit(work, opening, span, *more, pure=False): span for span in spans
+        }
         try:
-            for future in as_completed(futures):  # type: ignore[no-untyped-call, unused-ignore]
-                yield future.result()
-                future.release()
+            while pending:
+                for future in self._finished(tuple(pending)):
+                    with _told(pending.pop(future)):
+                        found = future.result()
+                    future.release()
+                    yield found
         finally:
-            self._client.cancel(futures)
+            with suppress(Exception):  # a scheduler that is gone has nothing to cancel
+                self._client.cancel(list(pending))
+
+    def _finished(self, pending: Sequence[Any]) -> Sequence[Any]:
+        """Those that are done, as soon as there are any. Raises InputError where nobody works."""
+        from dask.distributed import wait  # type: ignore[import-not-found, unused-ignore]
+
+        deserted = None
+        while True:
+            with _told(None), suppress(TimeoutError, asyncio.TimeoutError):
+                done = wait(pending, timeout=_LOOK, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call, unused-ignore]
+                return [future for future in pending if future in done]
+            with _told(None):
+                workers = self._workers()
+            if workers:
+                deserted = None
+            elif deserted is None:
+                deserted = time.monotonic()
+            elif time.monotonic() - deserted > _PATIENCE:
+                fix = "start some with `dask worker ADDRESS`"
+                found = f"a scheduler without workers for {_PATIENCE} s"
+                raise InputError(Fault("--engine dask", found, "at least one worker", fix))
+
+
+@contextmanager
+def _told(span: Span | None) -> Iterator[None]:
+    """What goes wrong on a cluster, as bad input with its fix."""
+    from dask.distributed import KilledWorker  # type: ignore[import-not-found, unused-ignore]
+
+    where = "--engine dask"
+    try:
+        yield
+    except KilledWorker as error:
+        found = f"workers that died, one after another, at rows {span}"
+        fix = "give the workers more memory (`dask worker --memory-limit`)"
+        raise InputError(Fault(where, found, "workers that stay alive", fix)) from error
+    except ImportError as error:
+        found = f"a worker that cannot import ({error})"
+        fix = "install the same boundcalc on all workers"
+        raise InputError(Fault(where, found, "boundcalc on the workers", fix)) from error
+    except TimeoutError:
+        raise
+    except (CancelledError, asyncio.CancelledError, OSError) as error:
+        found, fix = "a scheduler that went away", "start it again"
+        if span is not None and isinstance(error, OSError):
+            found, fix = f"a worker that could not read rows {span} ({error})", "see to its disk"
+        raise InputError(Fault(where, found, "a scheduler that answers", fix)) from error
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """How a worker opens the log, for which fit, and how many rows it must then have."""
+
+    reopen: Open
+    fit: str
+    rows: int = 0
 
 
 @lru_cache(maxsize=1)
-def _opened(reopen: Open) -> Log:
-    """The log, opened once on a worker: texts are parsed on opening."""
-    return reopen()
+def _opened(opening: _Opening) -> Log:
+    """The log, opened once on a worker for a fit: texts are parsed on opening.
+
+    Raises InputError, naming the worker, where it cannot be opened there or is another log.
+    """
+    from dask.distributed import get_worker  # type: ignore[import-not-found, unused-ignore]
+
+    place = f"on the worker {get_worker().address}"  # type: ignore[no-untyped-call, unused-ignore]
+    fix = "let the path mean the same log on all workers"
+    try:
+        log = opening.reopen()
+    except InputError as error:
+        faults = [replace(one, where=f"{one.where} ({place})", fix=fix) for one in error.faults]
+        raise InputError(*faults) from error
+    if log.rows != opening.rows:
+        where, found = f"{log.source} ({place})", f"{log.rows} rows"
+        raise InputError(Fault(where, found, f"the {opening.rows} rows it has here", fix))
+    return log
 
 
-def _labels_of_part(reopen: Open, span: Span) -> tuple[Labels, float]:
+def _labels_of_part(opening: _Opening, span: Span) -> tuple[Labels, float]:
     start = time.perf_counter()
-    return labels_of(_opened(reopen), span=span), time.perf_counter() - start
+    return labels_of(_opened(opening), span=span), time.perf_counter() - start
 
 
-def _sketch_of_part(reopen: Open, span: Span, plan: Plan) -> tuple[Sketch, float]:
+def _sketch_of_part(opening: _Opening, span: Span, plan: Plan) -> tuple[Sketch, float]:
     start = time.perf_counter()
-    return fold_span(_opened(reopen), plan, span), time.perf_counter() - start
+    return fold_span(_opened(opening), plan, span), time.perf_counter() - start
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Threads and processes that are started inside never see Ctrl-C; this one does, afterwards.
+
+    A terminal sends it to workers, too, which would say so with a traceback each.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would open the ears again when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -150,7 +246,8 @@ def cluster(
     scheduler : address of a running one ("tcp://host:8786"); without it, a cluster of processes on
     this machine, `workers` of them (default: one per core). parts : parts of the log.
 
-    Raises InputError when dask.distributed is not installed or the scheduler does not answer.
+    Raises InputError when dask.distributed is not installed, the scheduler does not answer or has
+    no workers, or workers cannot open the log.
     """
     try:
         from dask.distributed import Client, LocalCluster
@@ -163,13 +260,15 @@ def cluster(
 
     with dask.config.set({"distributed.comm.timeouts.connect": f"{_PATIENCE}s"}):
         if scheduler is None:
-            with (
-                LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]
+            with _deaf_to_ctrl_c():
+                started = LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]
                     n_workers=workers,
                     threads_per_worker=1,
                     dashboard_address=None,
                     silence_logs=50,
-                ) as local,
+                )
+            with (
+                started as local,
                 Client(local) as client,  # type: ignore[no-untyped-call, unused-ignore]
             ):
                 yield Cluster(client, reopen, parts)

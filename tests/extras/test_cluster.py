@@ -1,5 +1,6 @@
 """The fold on dask's workers: the bits of the serial fold, whoever dies in the middle."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import threading
 import time
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,3 +151,91 @@ def test_the_command_prints_the_fit_of_the_serial_engine(path):
     effort = spread.pop("engine")
     assert (effort["name"], effort["rows"], effort["workers"]) == ("dask", ROWS, 2)
     assert spread == serial
+
+
+def test_a_scheduler_without_workers_is_told(path, monkeypatch):
+    monkeypatch.setattr("boundcalc.fit.cluster._PATIENCE", 1)
+    monkeypatch.setattr("boundcalc.fit.cluster._LOOK", 0.2)
+    log = opened(path)
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as running:
+        monkeypatch.setattr("boundcalc.fit.cluster._PATIENCE", 3)
+        with (
+            cluster(partial(opened, path), scheduler=running.scheduler_address) as there,
+            pytest.raises(InputError, match="without workers for 3 s"),
+        ):
+            there.fold(log, plan_for(log))
+
+
+def only_here(path, pid):
+    return opened(path if os.getpid() == pid else path.with_name("elsewhere.npz"))
+
+
+def dies(path, pid):
+    if os.getpid() != pid:
+        os._exit(1)
+    return opened(path)
+
+
+def test_workers_that_cannot_help(path, tmp_path):
+    log = opened(path)
+    plan = plan_for(log)
+    for reopen, said in (
+        (partial(only_here, path, os.getpid()), r"elsewhere\.npz \(on the worker tcp:"),
+        (partial(dies, path, os.getpid()), "died, one after another"),
+    ):
+        with cluster(reopen, workers=1, parts=1) as there, pytest.raises(InputError, match=said):
+            there.fold(log, plan)
+
+
+def test_a_log_that_grew_or_changed_is_opened_anew(tmp_path):
+    place = tmp_path / "log.npz"
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as running:
+        address = running.scheduler_address
+        for rows in (100, 200):
+            np.savez(place, loss=np.arange(1.0, rows + 1), grad_sqnorm=np.ones(rows))
+            log = opened(place)
+            with cluster(partial(opened, place), scheduler=address) as there:
+                assert there.fold(log, plan_for(log)) == fold(log, plan_for(log))
+        np.savez(place, loss=np.arange(1.0, 51.0), grad_sqnorm=np.ones(50))
+        with (
+            cluster(partial(opened, place), scheduler=address) as there,
+            pytest.raises(InputError, match="50 rows; expected the 200 rows"),
+        ):
+            there.fold(log, plan_for(log))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts processes in /proc")
+def test_ctrl_c_ends_the_command_and_its_workers(tmp_path):
+    place = tmp_path / "log.csv"
+    with place.open("w") as stream:
+        stream.write("loss,grad_sqnorm\n")
+        stream.writelines(f"{1 + k % 97},1\n" for k in range(2_000_000))
+    command = [sys.executable, "-m", "boundcalc", "fit", str(place), "--engine", "dask", "--json"]
+    running = subprocess.Popen(
+        [*command, "--workers", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    limit = time.monotonic() + 60
+    while len(members(running.pid)) < 4 and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert len(members(running.pid)) >= 4  # the command, its resource tracker, two workers
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (130, "")
+    assert err.strip().endswith("interrupted: nothing was written")
+    assert "Traceback" not in err
+    limit = time.monotonic() + 20
+    while members(running.pid) and time.monotonic() < limit:
+        time.sleep(0.1)
+    assert not members(running.pid)
+
+
+def members(group):
+    """Processes of a group that are alive, as /proc has them."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, owner = stat.read_text().rpartition(")")[2].split()[:3]
+            if owner == str(group) and state != "Z":
+                found.append(stat.parent.name)
+    return found
