@@ -154,6 +154,8 @@ def _kept(body: Mapping[str, Any]) -> Kept:
     if not names <= COLUMNS.keys() or plan["by"] not in ("step", "row"):
         raise ValueError("an unknown column or window")
     rows, source = _count(about["rows"]), str(about["source"])
+    if about["parts"] and sum(_count(part[1]) for part in about["parts"]) != rows:
+        raise ValueError("parts that are not all rows")
     columns: dict[str, Column] = {name: Gone(source, rows) for name in sorted(names)}
     if about["numbered"]:
         columns["step"] = PositionInRun(Gone(source, rows))

@@ -1,12 +1,13 @@
 """One sketch from several that were saved apart: what a fit of all their logs at once would have.
 
 As in a fit of several logs, rows are numbered through in the order of the logs' names, and a log
-without a column `run` is a run of its own, called by its name.
+without a column `run` is a run of its own, called by its name. What is joined may have been joined
+before: the logs that it is of are put in order again, so that any grouping gives the same sketch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import reduce
 from itertools import accumulate
@@ -25,6 +26,8 @@ from boundcalc.fit.sketch_file import Gone, Kept
 from boundcalc.logs.formats.partitioned import natural
 from boundcalc.logs.log import Column, Log, Part
 
+Renumbered = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+
 _ROW = ("start_row", "full_first_row", "full_last_row", "full_least_row", "full_next_row")
 
 
@@ -35,17 +38,44 @@ def join(kept: Sequence[Kept]) -> tuple[Log, Sketch]:
     """
     if len(kept) == 1:
         return kept[0].log, kept[0].sketch
-    ordered = sorted(kept, key=lambda one: natural(one.log.source))
+    ordered = sorted(kept, key=lambda one: natural(_parts(one)[0].source))
     _check(ordered)
-    starts = [0, *accumulate(one.log.rows for one in ordered)]
-    parts = [_moved(one, start) for one, start in zip(ordered, starts, strict=False)]
+    starts = _starts(ordered)
+    parts = [_moved(one, _renumbering(one, starts)) for one in ordered]
     _same_plans(ordered, parts)
     sketch = reduce(merge, parts)
     return _log(ordered, parts[0], starts), sketch
 
 
+def _parts(one: Kept) -> tuple[Part, ...]:
+    """The logs that a sketch is of."""
+    return one.log.parts or (Part(one.log.source, 0, one.log.rows),)
+
+
+def _starts(ordered: Sequence[Kept]) -> dict[str, int]:
+    """The first row of every log in the whole."""
+    parts = sorted(
+        (part for one in ordered for part in _parts(one)), key=lambda part: natural(part.source)
+    )
+    starts = accumulate((part.rows for part in parts), initial=0)
+    return {part.source: start for part, start in zip(parts, starts, strict=False)}
+
+
+def _renumbering(one: Kept, starts: Mapping[str, int]) -> Renumbered:
+    """Row numbers of a sketch as row numbers in the whole; negative ones stand for no row."""
+    parts = _parts(one)
+    firsts = np.array([part.first_row for part in parts], dtype=np.int64)
+    shifts = np.array([starts[part.source] for part in parts], dtype=np.int64) - firsts
+
+    def renumbered(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        here = np.searchsorted(firsts, rows, side="right") - 1
+        return np.where(rows < 0, rows, rows + shifts[np.maximum(here, 0)])
+
+    return renumbered
+
+
 def _check(ordered: Sequence[Kept]) -> None:
-    names = [one.log.source for one in ordered]
+    names = [part.source for one in ordered for part in _parts(one)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         fix = "merge each once; name logs apart"
@@ -90,8 +120,8 @@ def _same_plans(ordered: Sequence[Kept], parts: Sequence[Sketch]) -> None:
             raise InputError(Fault(one.log.source, found, expected, fix))
 
 
-def _moved(one: Kept, start: int) -> Sketch:
-    """The sketch with its rows numbered from `start`, and with a run of its own."""
+def _moved(one: Kept, renumbered: Renumbered) -> Sketch:
+    """The sketch with its rows numbered as in the whole, and with a run of its own."""
     sketch = one.sketch
     plan, runs = sketch.plan, sketch.runs
     if "run" not in plan.names:
@@ -110,55 +140,54 @@ def _moved(one: Kept, start: int) -> Sketch:
     return replace(
         sketch,
         plan=plan,
-        first_dropped=None if first is None else first + start,
+        first_dropped=None if first is None else _one(renumbered, first),
         envelope=Envelope(
             **{
-                entry.name: _rows_from(getattr(sketch.envelope, entry.name), start)
+                entry.name: _rows_from(getattr(sketch.envelope, entry.name), renumbered)
                 for entry in fields(Envelope)
             }
         ),
         extremes={
-            name: replace(extreme, row=extreme.row + start)
+            name: replace(extreme, row=_one(renumbered, extreme.row))
             for name, extreme in sketch.extremes.items()
         },
-        steps=replace(sketch.steps, row=sketch.steps.row + start),
+        steps=replace(sketch.steps, row=renumbered(sketch.steps.row)),
         sums=_windows_from(sketch.sums, shift // width),
-        runs=None if runs is None else _runs_from(runs, start),
+        runs=None if runs is None else _runs_from(runs, renumbered),
     )
 
 
-def _rows_from(rows: Rows, start: int) -> Rows:
-    return replace(rows, row=rows.row + start)
+def _one(renumbered: Renumbered, row: int) -> int:
+    return int(renumbered(np.array([row], dtype=np.int64))[0])
+
+
+def _rows_from(rows: Rows, renumbered: Renumbered) -> Rows:
+    return replace(rows, row=renumbered(rows.row))
 
 
 def _windows_from(sums: Sums, shift: int) -> Sums:
     return replace(sums, windows={key + shift: value for key, value in sums.windows.items()})
 
 
-def _runs_from(runs: Runs, start: int) -> Runs:
-    moved: dict[str, Any] = {name: _from(getattr(runs, name), start) for name in _ROW}
+def _runs_from(runs: Runs, renumbered: Renumbered) -> Runs:
+    moved: dict[str, Any] = {name: renumbered(getattr(runs, name)) for name in _ROW}
     return replace(runs, **moved)
 
 
-def _from(rows: NDArray[np.int64], start: int) -> NDArray[np.int64]:
-    return np.where(rows < 0, rows, rows + start)
-
-
-def _log(ordered: Sequence[Kept], sketch: Sketch, starts: Sequence[int]) -> Log:
+def _log(ordered: Sequence[Kept], sketch: Sketch, starts: Mapping[str, int]) -> Log:
     """The log of all rows."""
     first = ordered[0].log
-    rows, source = starts[-1], f"{len(ordered)} sketches"
+    rows, source = sum(one.log.rows for one in ordered), f"{len(starts)} logs, by their sketches"
     columns: dict[str, Column] = {name: Gone(source, rows) for name in sorted(sketch.plan.names)}
     if any(one.numbered or "step" not in one.sketch.plan.names for one in ordered):
         columns["step"] = PositionInRun(Gone(source, rows))
-    parts = tuple(
-        Part(part.source, start + part.first_row, part.rows)
-        for one, start in zip(ordered, starts, strict=False)
-        for part in (one.log.parts or (Part(one.log.source, 0, one.log.rows),))
-    )
-    warnings = dict.fromkeys(
-        f"{one.log.source}: {words}" for one in ordered for words in one.log.warnings
-    )
+    sizes = {part.source: part.rows for one in ordered for part in _parts(one)}
+    parts = tuple(Part(name, start, sizes[name]) for name, start in starts.items())
+    warnings = {
+        words if one.log.parts else f"{one.log.source}: {words}"
+        for one in ordered
+        for words in one.log.warnings
+    }
     given = all(one.log.loss_min_given for one in ordered)
     withheld = {name: why for one in ordered for name, why in one.log.withheld.items()}
     return replace(
@@ -167,7 +196,7 @@ def _log(ordered: Sequence[Kept], sketch: Sketch, starts: Sequence[int]) -> Log:
         rows=rows,
         columns=columns,
         loss_min_given=given,
-        warnings=tuple(warnings),
+        warnings=tuple(sorted(warnings, key=natural)),
         withheld=withheld,
         parts=parts,
     )

@@ -91,6 +91,29 @@ def test_sketches_join_to_the_fit_of_all_logs(tmp_path, labels):
     assert load(again).sketch == sketch
 
 
+@pytest.mark.parametrize("labels", LABELS)
+def test_any_grouping_joins_to_the_same_sketch(tmp_path, labels):
+    rng = np.random.default_rng(3)
+    leaves = []
+    for k in (0, 1, 2, 10, 11):  # in the order of their numbers, not of their letters
+        path = write(tmp_path / f"log{k}.npz", k, 100 + 50 * k, **LABELS[labels])
+        path.with_suffix(".json").write_text(dump(*sketched(path)))
+        leaves.append(load(path.with_suffix(".json")))
+    wanted = dump(*join(leaves))
+    for _ in range(6):
+        trees = list(leaves)
+        while len(trees) > 1:
+            rng.shuffle(trees)
+            several = int(rng.integers(2, len(trees) + 1))
+            (tmp_path / "joined.json").write_text(dump(*join(trees[:several])))
+            trees = [load(tmp_path / "joined.json"), *trees[several:]]
+        assert dump(trees[0].log, trees[0].sketch) == wanted
+    (tmp_path / "two.json").write_text(dump(*join(leaves[:2])))
+    (tmp_path / "other.json").write_text(dump(*join(leaves[1:3])))
+    with pytest.raises(InputError, match=r"log1\.npz: found two sketches of it"):
+        join([load(tmp_path / "two.json"), load(tmp_path / "other.json")])
+
+
 def test_what_cannot_be_joined_is_told(tmp_path):
     first = write(tmp_path / "a.npz", 0)
     log, sketch = sketched(first)
