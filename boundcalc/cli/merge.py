@@ -39,6 +39,7 @@ def merge(
 
     Exit codes: 0 done, 2 bad input.
     """
+    from boundcalc.errors import Fault, InputError
     from boundcalc.fit.sketch_file import load
     from boundcalc.fit.sketch_join import join
     from boundcalc.guarantees.assessment import Request, conclude
@@ -50,8 +51,15 @@ def merge(
     )
     if save_sketch is not None:
         check_output_paths([(save_sketch, SKETCHES)], tuple(sketches))
-    log, sketch = join([load(path) for path in sketches])
-    assessment = conclude(log, sketch, request)
+    kept = [load(path) for path in sketches]
+    try:
+        log, sketch = join(kept)
+        assessment = conclude(log, sketch, request)
+    except (ArithmeticError, ValueError, TypeError) as error:  # signed, but of no log
+        found = f"entries that contradict each other ({type(error).__name__}: {error})"
+        fix = "make them anew with `boundcalc fit LOG --save-sketch FILE.json`"
+        where = ", ".join(str(path) for path in sketches)
+        raise InputError(Fault(where, found, "sketches of logs", fix)) from error
     if save_sketch is not None:
         write_whole(save_sketch, sketch_writer(log, sketch))
     show(assessment, as_json)

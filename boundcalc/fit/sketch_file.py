@@ -207,7 +207,40 @@ def _kept(body: Mapping[str, Any]) -> Kept:
         below_float_floor=_count(body["below_float_floor"]),
         below_zero=_count(body["below_zero"]),
     )
+    _check_values(sketch, rows)
     return Kept(log, sketch, bool(about["numbered"]))
+
+
+def _check_values(sketch: Sketch, rows: int) -> None:
+    """Raise ValueError for numbers that no log has: rows beyond its end, NaN, infinities."""
+    numbered: list[Any] = [getattr(sketch.envelope, entry.name) for entry in fields(Envelope)]
+    for one in [*numbered, sketch.steps]:
+        arrays = {entry.name: getattr(one, entry.name) for entry in fields(one)}
+        at = arrays.pop("row")
+        if any(not np.isfinite(values).all() for values in arrays.values()):
+            raise ValueError("NaN or infinity")
+        if len(at) and not 0 <= at.min() <= at.max() < rows:
+            raise ValueError("a row beyond the log")
+    for extreme in sketch.extremes.values():
+        if not np.isfinite([getattr(extreme, part) for part in _EXTREME]).all():
+            raise ValueError("NaN or infinity")
+    counts = (sketch.rows, sketch.dropped, sketch.below_float_floor, sketch.below_zero)
+    if max(counts) > rows or any(extreme.row >= rows for extreme in sketch.extremes.values()):
+        raise ValueError("more rows than the log has")
+    if sketch.runs is not None:
+        _check_runs(sketch.runs, rows)
+
+
+def _check_runs(runs: Runs, rows: int) -> None:
+    for name in ("first", "last", "least", "next"):
+        at, values = getattr(runs, f"full_{name}_row"), getattr(runs, f"full_{name}")
+        if not (np.where(at < 0, np.isnan(values), np.isfinite(values)) & (at < rows)).all():
+            raise ValueError(f"full_{name}, which is of no row")
+    if np.isinf(runs.start_dist).any() or (runs.start_dist < 0).any():
+        raise ValueError("start_dist, which is no squared distance")
+    spans = runs.last_step < runs.first_step
+    if spans.any() or (runs.rows < 1).any() or runs.rows.sum() > rows:
+        raise ValueError("runs that are longer than the log, or end before they begin")
 
 
 def _extreme(entry: Sequence[Any]) -> Extreme:
@@ -216,7 +249,7 @@ def _extreme(entry: Sequence[Any]) -> Extreme:
 
 
 def _count(value: Any, least: int = 0) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
         raise ValueError(f"{shown(repr(value), 40)}, which is no count")
     return value
 
@@ -243,7 +276,9 @@ def _array(name: str, values: Sequence[Any]) -> NDArray[np.generic]:
     if not isinstance(values, list):
         raise ValueError(f"{name}, which is no array")
     if name == "run":
-        return np.array(values) if values else np.empty(0, dtype=np.int64)
+        if values and all(isinstance(value, str) for value in values):
+            return np.array(values)
+        return np.array([_count(value, -_MOST) for value in values], dtype=np.int64)
     if name in _WHOLE:
         return np.array([_count(value, -_MOST) for value in values], dtype=np.int64)
     return np.array([float.fromhex(value) for value in values], dtype=np.float64)

@@ -183,6 +183,56 @@ def test_well_signed_nonsense_is_refused(tmp_path, key, value):
         load(path)
 
 
+NOWHERE = [
+    (("steps", "loss", 0), "nan"),
+    (("envelope", "lines", "loss", 0), "inf"),
+    (("envelope", "lines", "row", 0), 60),
+    (("extremes", "pl-star", 0), "nan"),
+    (("extremes", "pl-star", 4), 60),
+    (("runs", "run", 0), {}),
+    (("runs", "full_next", 0), "nan"),
+    (("runs", "last_step", 0), -1),
+    (("runs", "start_dist", 0), "-0x1p0"),
+    (("runs", "rows", 0), 61),
+    (("dropped",), 61),
+    (("log", "rows"), 10**30),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), NOWHERE)
+def test_numbers_that_no_log_has_are_refused(tmp_path, place, value):
+    path = tmp_path / "a.json"
+    path.write_text(dump(*sketched(write(tmp_path / "a.npz", 0, rows=60))))
+    body = json.loads(path.read_text())
+    inside = body
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    path.write_text(signed(body))
+    with pytest.raises(InputError, match="faulty entry"):
+        load(path)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e150, 1e300])
+def test_extreme_numbers_are_read_as_they_were_written(tmp_path, scale):
+    with np.load(write(tmp_path / "a.npz", 0, rows=60)) as log:
+        np.savez(tmp_path / "b.npz", **{name: scale * log[name] for name in log})
+    log, sketch = sketched(tmp_path / "b.npz")
+    (tmp_path / "b.json").write_text(dump(log, sketch))
+    assert load(tmp_path / "b.json").sketch == sketch
+
+
+def test_a_sketch_that_contradicts_itself_is_no_defect(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(dump(*sketched(write(tmp_path / "a.npz", 0, rows=60))))
+    body = json.loads(path.read_text())
+    body["extremes"]["qg"][2] = body["extremes"]["qg"][3] = "0x0p0"
+    path.write_text(signed(body))
+    done = command("merge", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "contradict each other" in done.stderr
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", "[1]", "NaN", "[" * 100000, '{"schema":"boundcalc.sketch/1"}']
 )
