@@ -61,15 +61,23 @@ def replay(
     with abandoned_on_error(course):
         recorder = Recorder(module, None, course)
         try:
-            fit(_Rows(recorder))
+            _fit(fit, recorder)
             course.record()
             recorder.reference = [entry.detach().clone().cpu() for entry in recorder.parameters]
             restore()
             recorder.start(full, full_every, None, 1, None)
-            fit(_Rows(recorder))
+            _fit(fit, recorder)
         finally:
             recorder.stop()
     return course.finish(quiet=quiet)
+
+
+def _fit(fit: Callable[[Callback], object], recorder: Recorder) -> None:
+    """One pass. Raises what ended it, even where the Trainer keeps that to itself (Ctrl-C)."""
+    rows = _Rows(recorder)
+    fit(rows)
+    if rows.failure is not None:
+        raise rows.failure
 
 
 class _Rows(Callback):  # type: ignore[misc, unused-ignore]
@@ -79,6 +87,10 @@ class _Rows(Callback):  # type: ignore[misc, unused-ignore]
         self._recorder = recorder
         self._batch: tuple[Any, int] = (None, 0)
         self._loss: Any = None
+        self.failure: BaseException | None = None
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        self.failure = exception
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         _check(trainer, pl_module)

@@ -31,7 +31,7 @@ import torch  # type: ignore[import-not-found, unused-ignore]
 from boundcalc.errors import Fault, InputError
 from boundcalc.recorders.course import Course, Report, abandoned_on_error
 from boundcalc.recorders.torch_state import random_state, saved, set_random_state, undisturbed
-from boundcalc.recorders.torch_values import number, optimized, rate_of, wide
+from boundcalc.recorders.torch_values import flat, number, optimized, rate_of, wide
 from boundcalc.recorders.writer import PART_ROWS, LogWriter, Value, tangent_path
 
 Tensor = Any
@@ -258,7 +258,7 @@ class Recorder:
         """x − x_ref in float64, the same until the step ends."""
         if not self._gap:
             self._gap = [
-                wide(entry) - wide(reference)
+                wide(entry) - flat(reference)
                 for entry, reference in zip(self.parameters, self.reference, strict=True)
             ]
         return self._gap

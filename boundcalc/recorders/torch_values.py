@@ -25,8 +25,8 @@ def number(loss: Tensor) -> float:
     return float(loss)
 
 
-def wide(tensor: Tensor) -> Tensor:
-    """The entries in float64, (n,), on the tensor's device where that has float64.
+def flat(tensor: Tensor) -> Tensor:
+    """The entries, (n,), on the tensor's device where that has float64.
 
     Complex entries are pairs of real ones, so that products are those of the real gradient.
     """
@@ -37,7 +37,12 @@ def wide(tensor: Tensor) -> Tensor:
         plain = torch.view_as_real(plain.resolve_conj())
     if plain.device.type in _NO_FLOAT64:
         plain = plain.cpu()
-    return plain.double().reshape(-1)
+    return plain.reshape(-1)
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """The entries in float64, (n,), as `flat` has them."""
+    return flat(tensor).double()
 
 
 def optimized(model: torch.nn.Module, optimizer: torch.optim.Optimizer | None) -> list[Tensor]:

@@ -1,5 +1,7 @@
 """The Lightning callback against the recorder for plain loops."""
 
+import contextlib
+import signal
 import warnings
 
 import numpy as np
@@ -189,3 +191,28 @@ def test_several_learning_rates(tmp_path):
     module = Groups()
     with pytest.raises(InputError, match="2 learning rates"):
         recorder_lightning.replay(fitting(module), module, tmp_path / "log.npz")
+
+
+def test_ctrl_c_in_a_trainer_ends_the_recording(tmp_path):
+    class Stopped(Module):
+        def training_step(self, batch, batch_idx):
+            if batch_idx == 3:
+                raise KeyboardInterrupt
+            return super().training_step(batch, batch_idx)
+
+    module = Stopped()
+    fit, passes = fitting(module), []
+
+    def fit_and_go_on(callback):
+        passes.append(0)
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            with contextlib.suppress(SystemExit):  # as some versions do
+                fit(callback)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    with pytest.raises(KeyboardInterrupt):
+        recorder_lightning.replay(fit_and_go_on, module, tmp_path / "log.npz")
+    assert len(passes) == 1
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,8 @@
 """What goes wrong in loops of PyTorch: recorded rightly, or told in one clear error."""
 
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -380,3 +382,22 @@ def test_runs_that_nobody_could_tell_apart(tmp_path):
         record(append=True, run="a")
     record(append=True, run="bb")
     assert read(path)["run"].tolist() == ["a"] * STEPS + ["bb"] * STEPS
+
+
+def test_the_loop_of_the_docs_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    text = (Path(__file__).parents[2] / "docs" / "recorders.md").read_text(encoding="utf-8")
+    loop_in_docs, recovery = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    model = network()
+    names = {
+        "model": model,
+        "optimizer": OPTIMIZERS["sgd"](model.parameters()),
+        "criterion": nn.CrossEntropyLoss(),
+        "loader": list(batches()),
+    }
+    exec(loop_in_docs, names)  # noqa: S102  # our own page
+    said = capsys.readouterr().err
+    assert f"log.npz: {5 * STEPS} rows of {5 * STEPS} steps; recording took" in said
+    assert "bit for bit" in said
+    with pytest.raises(InputError, match="no parts"):
+        exec(recovery, {})  # noqa: S102
