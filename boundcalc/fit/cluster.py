@@ -8,6 +8,7 @@ worker held is sketched again, so the result has the same bits as the serial fol
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import time
 import uuid
@@ -162,9 +163,11 @@ def _told(span: Span | None) -> Iterator[None]:
         found = f"workers that died, one after another, at rows {span}"
         fix = "give the workers more memory (`dask worker --memory-limit`)"
         raise InputError(Fault(where, found, "workers that stay alive", fix)) from error
-    except ImportError as error:
-        found = f"a worker that cannot import ({error})"
-        fix = "install the same boundcalc on all workers"
+    except (ImportError, RuntimeError) as error:
+        if not isinstance(error, ImportError) and "deserialization" not in str(error):
+            raise
+        found = f"a worker or scheduler that cannot import ({' '.join(str(error).split())})"
+        fix = "install the same boundcalc on the scheduler and all workers"
         raise InputError(Fault(where, found, "boundcalc on the workers", fix)) from error
     except TimeoutError:
         raise
@@ -216,6 +219,21 @@ def _sketch_of_part(opening: _Opening, span: Span, plan: Plan) -> tuple[Sketch, 
 
 
 @contextmanager
+def _hushed() -> Iterator[None]:
+    """What goes wrong is told once, by an error: no tracebacks of the network beside it."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logging.getLogger(name) for name in (*names, "tornado.application", "asyncio")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
     """Threads and processes that are started inside never see Ctrl-C; this one does, afterwards.
 
@@ -258,7 +276,7 @@ def cluster(
         ) from None
     import dask  # type: ignore[import-not-found, unused-ignore]
 
-    with dask.config.set({"distributed.comm.timeouts.connect": f"{_PATIENCE}s"}):
+    with dask.config.set({"distributed.comm.timeouts.connect": f"{_PATIENCE}s"}), _hushed():
         if scheduler is None:
             with _deaf_to_ctrl_c():
                 started = LocalCluster(  # type: ignore[no-untyped-call, unused-ignore]

@@ -17,7 +17,7 @@ import pytest
 from dask.distributed import LocalCluster
 
 from boundcalc.errors import InputError
-from boundcalc.fit.cluster import cluster
+from boundcalc.fit.cluster import Reopen, cluster
 from boundcalc.fit.fold import fold, plan_for
 from boundcalc.fit.positions import with_positions
 from boundcalc.logs.open import open_log
@@ -239,3 +239,35 @@ def members(group):
             if owner == str(group) and state != "Z":
                 found.append(stat.parent.name)
     return found
+
+
+def test_a_scheduler_that_goes_away_is_told_once(path, capfd):
+    program = "from distributed.cli.dask_scheduler import main; main()"
+    options = ["--port", "0", "--no-dashboard", "--host", "127.0.0.1", "--scheduler-file"]
+    where = path.with_name("scheduler.json")
+    scheduler = subprocess.Popen(
+        [sys.executable, "-c", program, *options, str(where)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        limit = time.monotonic() + 60
+        while not where.exists() and time.monotonic() < limit:
+            time.sleep(0.1)
+        address = json.loads(where.read_text())["address"]
+        log = opened(path)
+        plan = plan_for(log)
+        with (  # the scheduler lacks this module
+            cluster(partial(opened, path), scheduler=address) as there,
+            pytest.raises(InputError, match="cannot import"),
+        ):
+            there.fold(log, plan)
+        with cluster(Reopen((str(path),)), scheduler=address) as there:
+            timer = threading.Timer(1, scheduler.kill)
+            timer.start()
+            with pytest.raises(InputError, match="went away"):
+                there.fold(log, plan)
+            timer.join()
+    finally:
+        scheduler.kill()
+        scheduler.wait()
+    assert "Traceback" not in capfd.readouterr().err
