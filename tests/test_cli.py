@@ -318,7 +318,7 @@ def test_interrupt_after_the_files_says_that_they_are_there(tmp_path):
     probe = (
         "import os, signal\n"
         "import boundcalc.report.fit_json as made\n"
-        "made.fit_json = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
+        "made.fit_json = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
         "from boundcalc.cli import main\n"
         "main()"
     )

@@ -8,6 +8,7 @@ from boundcalc.cli import (
     check,
     conditions,
     convert,
+    merge,
     problem,
     prove,
     rate,
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(convert.convert)
+app.command()(merge.merge)
 app.command(context_settings=problem.CONTEXT)(check.check)
 app.command(context_settings=problem.CONTEXT)(tighten.tighten)
 app.command(context_settings=rate.CONTEXT)(rate.rate)

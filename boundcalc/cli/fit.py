@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,15 +12,19 @@ import typer
 from boundcalc.cli.entry import Interrupted
 
 if TYPE_CHECKING:
-    from boundcalc.guarantees.assessment import Request
-    from boundcalc.logs.mapping import Asked
+    from boundcalc.errors import InputError
+    from boundcalc.fit.cluster import Effort
+    from boundcalc.fit.sketch import Sketch
+    from boundcalc.guarantees.assessment import Assessment, Progress, Request
+    from boundcalc.logs.log import Log
     from boundcalc.report.write import Writer
 
+SKETCHES = (".json",)
 _MOST = 10**15  # rows or steps
 
 Objective = StrEnum("Objective", ["bound", "neighbourhood", "minimal", "rate"])
 Method = StrEnum("Method", ["exact", "lp", "grid"])
-Engine = StrEnum("Engine", ["serial"])
+Engine = StrEnum("Engine", ["serial", "dask"])
 
 
 def fit(
@@ -92,7 +97,27 @@ def fit(
             "sample, a tenth of the log]",
         ),
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="Where the rows are folded.")] = Engine.serial,
+    engine: Annotated[
+        Engine, typer.Option(help="Where the rows are folded: here, or on the workers of dask.")
+    ] = Engine.serial,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A running scheduler for --engine dask. [default: workers on this machine]",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, help="Workers on this machine. [default: one per core]"),
+    ] = None,
+    save_sketch: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what was folded (.json), for `boundcalc merge`.", show_default=False
+        ),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Write a figure: .png, .svg or .pdf.", show_default=False)
     ] = None,
@@ -102,21 +127,20 @@ def fit(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fit α-β, PL, PL*, smoothness and more to a training log, exactly, and say what follows."""
-    del engine  # one engine so far: the serial fold
     from boundcalc.library.numbers import exact_number
     from boundcalc.logs.open import local_inputs
     from boundcalc.report.write import FIGURES, PAGES, check_output_paths
 
-    outputs = ((plot, FIGURES), (html, PAGES))
+    outputs = ((plot, FIGURES), (html, PAGES), (save_sketch, SKETCHES))
     exact_margin = exact_number(margin, "--margin")
     check_output_paths(
         [(path, kinds) for path, kinds in outputs if path is not None], local_inputs(logs)
     )
+    if engine is not Engine.dask and (scheduler is not None or workers is not None):
+        raise _without_dask("--scheduler" if scheduler is not None else "--workers")
 
     from boundcalc.guarantees.assessment import Request
-    from boundcalc.logs.mapping import parse_mapping
 
-    asked = parse_mapping(mapping or ())
     request = Request(
         objective=objective.value,
         margin=exact_margin,
@@ -129,59 +153,135 @@ def fit(
         epoch=epoch,
         smooth=smooth,
     )
+    source = _Source(tuple(logs), loss_min, tuple(mapping or ()))
+    where = _Engine(engine is Engine.dask, scheduler, workers)
     written: list[Path] = []
     try:
-        _fit(logs, asked, loss_min, request, plot, html, as_json, written)
+        _fit(source, request, where, _Outputs(plot, html, save_sketch, as_json), written)
     except Interrupted:
         if not written:
             raise
         raise Interrupted(*(f"{path} was written" for path in written)) from None
 
 
+def _without_dask(option: str) -> InputError:
+    from boundcalc.errors import Fault, InputError
+
+    return InputError(
+        Fault(option, "the serial engine", "--engine dask with it", "add --engine dask")
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    logs: tuple[str, ...]
+    loss_min: float | None
+    mapping: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Engine:
+    dask: bool
+    scheduler: str | None
+    workers: int | None
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    plot: Path | None
+    html: Path | None
+    sketch: Path | None
+    as_json: bool
+
+
 def _fit(
-    logs: list[str],
-    asked: Asked,
-    loss_min: float | None,
-    request: Request,
-    plot: Path | None,
-    html: Path | None,
-    as_json: bool,
-    written: list[Path],
+    source: _Source, request: Request, engine: _Engine, outputs: _Outputs, written: list[Path]
 ) -> None:
     """Fit, then write all files, then print; `written` takes the files that are in place."""
-    from boundcalc.guarantees.assessment import assess
+    from boundcalc.fit.positions import with_positions
+    from boundcalc.guarantees.assessment import conclude
+    from boundcalc.logs.mapping import parse_mapping
     from boundcalc.logs.open import open_logs
     from boundcalc.report.progress import row_progress
     from boundcalc.report.write import write_together
 
+    asked = parse_mapping(source.mapping)
     with row_progress(100) as parsed:
-        opened = open_logs(
-            logs,
-            loss_min=loss_min,
-            asked=asked,
-            told=lambda share: parsed("read", int(100 * share)),
+        opened = with_positions(
+            open_logs(
+                source.logs,
+                loss_min=source.loss_min,
+                asked=asked,
+                told=lambda share: parsed("read", int(100 * share)),
+            )
         )
     with row_progress(opened.rows) as progress:
-        assessment = assess(opened, request, progress)
+        sketch, effort = _sketched(opened, source, request, engine, outputs, progress)
+        assessment = conclude(opened, sketch, request, progress)
         files: dict[Path, Writer] = {}
-        if plot is not None:
+        if outputs.plot is not None:
             from boundcalc.report.figure import figure_writer
 
-            files[plot] = figure_writer(assessment, opened, plot.suffix, progress)
-        if html is not None:
+            files[outputs.plot] = figure_writer(assessment, opened, outputs.plot.suffix, progress)
+        if outputs.html is not None:
             from boundcalc.report.fit_html import page_writer
 
-            files[html] = page_writer(assessment, opened, progress)
+            files[outputs.html] = page_writer(assessment, opened, progress)
+        if outputs.sketch is not None:
+            files[outputs.sketch] = sketch_writer(opened, sketch)
         write_together(files, written)
+    show(assessment, outputs.as_json, effort)
+    if not outputs.as_json:
+        for path in written:
+            typer.echo(f"written: {path}")
+
+
+def _sketched(
+    log: Log,
+    source: _Source,
+    request: Request,
+    engine: _Engine,
+    outputs: _Outputs,
+    progress: Progress,
+) -> tuple[Sketch, Effort | None]:
+    """The sketch of the log, and what it took where dask folded it."""
+    from boundcalc.guarantees.assessment import sketched
+
+    aligned = outputs.sketch is not None
+    if not engine.dask:
+        return sketched(log, request, progress, aligned=aligned), None
+    from boundcalc.fit.cluster import Reopen, cluster
+
+    reopen = Reopen(source.logs, source.loss_min, source.mapping)
+    with cluster(reopen, scheduler=engine.scheduler, workers=engine.workers) as there:
+        sketch = sketched(log, request, progress, there, aligned=aligned)
+        return sketch, there.effort
+
+
+def sketch_writer(log: Log, sketch: Sketch) -> Writer:
+    """Writes the sketch to the path that it is given."""
+    from boundcalc.fit.sketch_file import dump
+
+    def write(path: Path) -> None:
+        path.write_text(dump(log, sketch), encoding="utf-8")
+
+    return write
+
+
+def show(assessment: Assessment, as_json: bool, effort: Effort | None = None) -> None:
+    """Print the assessment, and what the engine took."""
     if as_json:
         from boundcalc.report.fit_json import fit_json
         from boundcalc.report.plain import dumps
 
-        typer.echo(dumps(fit_json(assessment)))
+        typer.echo(dumps(fit_json(assessment, effort)))
         return
     from boundcalc.report.fit_terminal import print_fit
     from boundcalc.report.terminal import terminal
 
     print_fit(assessment, terminal())
-    for path in written:
-        typer.echo(f"written: {path}")
+    if effort is not None:
+        typer.echo(
+            f"folded on {effort.workers} workers of dask, {effort.rows:,} rows in {effort.parts} "
+            f"parts: {effort.seconds:.2f} s, {effort.nanoseconds_per_row:.0f} ns of a worker a row"
+        )

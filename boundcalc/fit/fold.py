@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,22 +27,35 @@ def plan_for(
     *,
     drop_nonfinite: bool = False,
     epoch: int | None = None,
+    aligned: bool = False,
     chunk_rows: int = CHUNK_ROWS,
+    labels: Callable[[Log], Labels] | None = None,
 ) -> Plan:
     """The plan for a log: its columns, and windows of one epoch (`epoch` rows, if given).
 
     An epoch is as many rows as there are distinct samples; without a `sample` column it is a tenth
-    of the log, which the window's `how` says.
+    of the log, which the window's `how` says. aligned : windows begin at step 0 and have `epoch`
+    steps, so that sketches of several logs can be joined. labels : what reads them, by default one
+    pass here.
     """
     names = frozenset(log.columns) - {"loss_min"}
-    return Plan(names, _window_plan(log, epoch, chunk_rows), drop_nonfinite)
+    read = labels or (lambda whole: labels_of(whole, chunk_rows))
+    window = _window_plan(log, epoch, read)
+    if aligned:
+        window = replace(window, origin=0)
+        if epoch is not None:  # rows per step are the log's own; steps mean the same in all logs
+            window = replace(window, width=epoch, how=f"{epoch} steps (--epoch)")
+    return Plan(names, window, drop_nonfinite)
 
 
-def _window_plan(log: Log, epoch: int | None, chunk_rows: int) -> WindowPlan:
+def _window_plan(log: Log, epoch: int | None, read: Callable[[Log], Labels]) -> WindowPlan:
     by_step = "step" in log.columns
     samples, lowest, highest = 0, 0, log.rows - 1
     if by_step or ("sample" in log.columns and epoch is None):
-        samples, lowest, highest = _labels(log, chunk_rows)
+        labels = read(log)
+        samples = len(labels.samples)
+        if by_step:
+            lowest, highest = labels.lowest, labels.highest
     if epoch is not None:
         rows, words = epoch, f"{epoch} rows (--epoch)"
     elif samples:
@@ -57,21 +71,39 @@ def _window_plan(log: Log, epoch: int | None, chunk_rows: int) -> WindowPlan:
     return WindowPlan("step" if by_step else "row", width, words, lowest if by_step else 0)
 
 
-def _labels(log: Log, chunk_rows: int) -> tuple[int, int, int]:
-    """Number of distinct samples, smallest and largest step (runs side by side count once)."""
+@dataclass(frozen=True)
+class Labels:
+    """Distinct samples, smallest and largest step (runs side by side count once) of some rows."""
+
+    samples: NDArray[np.generic] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    lowest: int = np.iinfo(np.int64).max
+    highest: int = np.iinfo(np.int64).min
+
+    def merge(self, other: Labels) -> Labels:
+        """The labels of the union."""
+        if not len(self.samples) or not len(other.samples):
+            samples = self.samples if len(self.samples) else other.samples
+        else:
+            samples = np.union1d(self.samples, other.samples)
+        low, high = min(self.lowest, other.lowest), max(self.highest, other.highest)
+        return Labels(samples, low, high)
+
+
+def labels_of(
+    log: Log, chunk_rows: int = CHUNK_ROWS, span: tuple[int, int] | None = None
+) -> Labels:
+    """The labels of a log, or of a span of its rows."""
     names = tuple(name for name in ("sample", "step") if name in log.columns)
-    seen: NDArray[np.generic] = np.empty(0, dtype=np.int64)
-    lowest, highest = np.iinfo(np.int64).max, np.iinfo(np.int64).min
-    for chunk in log.chunks(chunk_rows, names):
+    found = Labels()
+    for chunk in log.chunks(chunk_rows, names, span):
+        part = Labels()
         if "sample" in names:
-            distinct = _distinct(chunk.columns["sample"])
-            seen = np.union1d(seen, distinct) if len(seen) else distinct
+            part = replace(part, samples=_distinct(chunk.columns["sample"]))
         if "step" in names:
             step = chunk.columns["step"]
-            lowest, highest = min(lowest, int(step.min())), max(highest, int(step.max()))
-    if "step" not in names:
-        lowest, highest = 0, log.rows - 1
-    return len(seen), lowest, highest
+            part = replace(part, lowest=int(step.min()), highest=int(step.max()))
+        found = found.merge(part)
+    return found
 
 
 def _distinct(labels: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -118,11 +150,27 @@ def fold(
 
     Raises InputError with every kind of row fault, its count and its first row.
     """
+    return sound(log, fold_span(log, plan, (0, log.rows), chunk_rows, progress))
+
+
+def fold_span(
+    log: Log,
+    plan: Plan,
+    span: tuple[int, int],
+    chunk_rows: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Sketch:
+    """The sketch of some consecutive rows, with the faults that they have."""
     total = Sketch(plan)
-    for chunk in log.chunks(chunk_rows or rows_at_once(log)):
+    for chunk in log.chunks(chunk_rows or rows_at_once(log), span=span):
         total = merge(total, sketch_of(chunk, plan, total))
         if progress is not None:
             progress(chunk.start + chunk.size)
-    if total.faults:
-        raise InputError(*total.faults.to_faults(log))
     return total
+
+
+def sound(log: Log, sketch: Sketch) -> Sketch:
+    """The sketch itself. Raises InputError where its rows have faults."""
+    if sketch.faults:
+        raise InputError(*sketch.faults.to_faults(log))
+    return sketch

@@ -13,11 +13,13 @@ from boundcalc.fit.frontier import Frontier
 from boundcalc.fit.measure import measure
 from boundcalc.fit.positions import with_positions
 from boundcalc.fit.result import Fit
+from boundcalc.fit.sketch import Sketch
 from boundcalc.guarantees.pair import OBJECTIVES, Pair, choose
 from boundcalc.guarantees.theorem_at import Constants, Guarantee, constants_of, guarantees
 from boundcalc.logs.log import Log
 
 if TYPE_CHECKING:  # imported where they are used: most fits need none of them
+    from boundcalc.fit.cluster import Cluster
     from boundcalc.fit.interpolation import SmoothFit
     from boundcalc.guarantees.crosscheck import CrossCheck
     from boundcalc.guarantees.discard import Discarded
@@ -122,8 +124,43 @@ def assess(
     """
     request = request or Request()
     log = with_positions(log)
-    plan = plan_for(log, drop_nonfinite=request.drop_nonfinite, epoch=request.epoch)
-    fit = measure(log, fold(log, plan, progress=_stage(progress, "fit")))
+    return conclude(log, sketched(log, request, progress), request, progress)
+
+
+def sketched(
+    log: Log,
+    request: Request,
+    progress: Progress | None = None,
+    cluster: Cluster | None = None,
+    *,
+    aligned: bool = False,
+) -> Sketch:
+    """The sketch of all rows, folded here or on a cluster.
+
+    log : with positions; aligned : so that it can be joined with sketches of other logs.
+
+    Raises InputError for a log whose rows contradict the schema.
+    """
+    labels = None if cluster is None else cluster.labels
+    plan = plan_for(
+        log,
+        drop_nonfinite=request.drop_nonfinite,
+        epoch=request.epoch,
+        aligned=aligned,
+        labels=labels,
+    )
+    told = _stage(progress, "fit")
+    return fold(log, plan, progress=told) if cluster is None else cluster.fold(log, plan, told)
+
+
+def conclude(
+    log: Log, sketch: Sketch, request: Request, progress: Progress | None = None
+) -> Assessment:
+    """What follows from the sketch of a log; other passes over its rows where they were asked for.
+
+    Raises InputError for a request that the log cannot meet.
+    """
+    fit = measure(log, sketch)
     constants = constants_of(fit, request.steps)
     frontier = fit.alpha_beta
     pair, unprintable = None, False

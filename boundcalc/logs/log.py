@@ -87,16 +87,22 @@ class Log:
         """The file that holds a row, and the number that the row has there."""
         return place_of(self.parts, row) or (self.source, row)
 
-    def chunks(self, rows_per_chunk: int, names: tuple[str, ...] | None = None) -> Iterator[Chunk]:
+    def chunks(
+        self,
+        rows_per_chunk: int,
+        names: tuple[str, ...] | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> Iterator[Chunk]:
         """The log in order, `rows_per_chunk` rows at a time, with the named columns (default: all).
 
-        A loss_min that is a column comes with every chunk, named or not.
+        A loss_min that is a column comes with every chunk, named or not. span : these rows only.
         """
         wanted = tuple(self.columns) if names is None else names
         if self.loss_min is None and "loss_min" not in wanted:
             wanted = (*wanted, "loss_min")
-        for start in range(0, self.rows, rows_per_chunk):
-            stop = min(start + rows_per_chunk, self.rows)
+        first, last = (0, self.rows) if span is None else span
+        for start in range(first, last, rows_per_chunk):
+            stop = min(start + rows_per_chunk, last)
             read = {name: self.columns[name].read(start, stop) for name in wanted}
             per_row = read.pop("loss_min", None)
             loss_min: float | Float = 0.0 if self.loss_min is None else self.loss_min

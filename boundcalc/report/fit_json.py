@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from boundcalc.fit.cluster import Effort
 from boundcalc.fit.exact import float_up
 from boundcalc.fit.frontier import Frontier, Infeasible
 from boundcalc.fit.result import Fit
@@ -14,8 +15,11 @@ from boundcalc.report.sentence import answer
 SCHEMA = "boundcalc.fit/1"
 
 
-def fit_json(assessment: Assessment) -> dict[str, Any]:
-    """The assessment under the keys of the contract; a key is None where its columns are absent."""
+def fit_json(assessment: Assessment, effort: Effort | None = None) -> dict[str, Any]:
+    """The assessment under the keys of the contract; a key is None where its columns are absent.
+
+    effort : what the fold took on a cluster; None where it was serial.
+    """
     fit = assessment.fit
     bounding = _constant(fit, "self-bounding", "L")
     return {
@@ -29,6 +33,13 @@ def fit_json(assessment: Assessment) -> dict[str, Any]:
         "warnings": (*fit.warnings, *assessment.notes),
         "assumptions": fit.assumptions,
         "method": assessment.request.method,
+        "engine": {"name": "serial"}
+        if effort is None
+        else {
+            "name": "dask",
+            **asdict(effort),
+            "nanoseconds_per_row": effort.nanoseconds_per_row,
+        },
         "alpha_beta": _alpha_beta(assessment),
         "pl": _constant(fit, "pl", "mu", "on"),
         "pl_star": _constant(fit, "pl-star", "mu"),
