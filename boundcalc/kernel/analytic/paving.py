@@ -95,6 +95,8 @@ class Leaves:
         self.first = Program(t, [goal.term, *gradient])
         self.slopes = Program(t, gradient)
         self.second = Program(t, hessian)
+        # where |u| has its kink the second derivative is not the 0 that it is beside it
+        self.kinks = Program(t, t.kinks([goal.term], 1))
         self._third: Program | None = None
         self.constraints = Program(t, goal.constraints)
         self._ridges: dict[int, Ridge | None] = {}
@@ -249,6 +251,8 @@ class Leaves:
     ) -> bool:
         """Whether the second derivatives are positive semidefinite on a cell around `at`."""
         values = self.values(cell)
+        if not all(square[0] > 0 for square in self.kinks(values)):
+            return False
         second = self.second(values)
         if sharp:
             base = self.second(intervals(self.names, at) | self.parameters)

@@ -179,12 +179,14 @@ def _parts(raw: Mapping[str, Json], variables: tuple[str, ...]) -> tuple[tuple[i
     return tuple(tuple(variables.index(name) for name in part) for part in given)
 
 
-def signed(system: System) -> tuple[Node, ...]:
+def signed(system: System, smooth: int = 2) -> tuple[Node, ...]:
     """What is positive at the start, and is to be on the ball: arguments of roots, logarithms, and
-    denominators or their negatives. Raises Rejected, Undefined."""
+    denominators or their negatives, and u² for every |u|^p that has not as many continuous
+    derivatives as are needed. Raises Rejected, Undefined."""
     terms = system.context.terms
     found: dict[Node, Node] = {}
-    for kind, node in system.partial:
+    kinks = [("size", node) for node in terms.kinks(system.residual, smooth)]
+    for kind, node in (*system.partial, *kinks):
         (value,) = system.at(system.start, [node])
         if value[0] > 0:
             found[node] = node

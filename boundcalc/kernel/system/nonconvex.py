@@ -59,7 +59,7 @@ def _vector(data: Json, system: System) -> list[Fraction]:
 
 
 def _check(system: System, flat: Sequence[Fraction], toward: Sequence[Fraction]) -> int:
-    signed(system)
+    signed(system, 3)
     terms = system.context.terms
     for k, node in enumerate(system.residual):
         if not is_zero(system, node):

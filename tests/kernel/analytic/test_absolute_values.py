@@ -15,7 +15,7 @@ from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import evaluate
 from boundcalc.kernel.analytic.interval import Undefined, precision
 from boundcalc.kernel.analytic.normal import Normal
-from boundcalc.kernel.analytic.paving import LEAF, MEAN, packed
+from boundcalc.kernel.analytic.paving import CONVEX_AT, LEAF, MEAN, packed
 from boundcalc.kernel.analytic.terms import Node, Terms
 from boundcalc.kernel.grammar import GrammarError
 
@@ -245,3 +245,28 @@ def test_counting_zeros_between_cuts() -> None:
     assert refused(aiming, proofs, {"minimisers": {"points": [["0"]]}})
     flat = claim("abs(x)^3 - x^3", "aiming", {"theta": "1"})  # 0 for all x ≥ 0
     assert "another number" in refused(flat, proofs, facts)
+
+
+def test_a_sign_keeps_the_end_that_it_reaches() -> None:
+    # y|y| = -1 at y = -1, an end of the box: there f is least, and does not fall
+    box = {"x": ["-oo", "oo"], "y": ["-3", "-1"]}
+    said = claim("(-1 - y*abs(y))*exp(x) + (y + 1)^2", "rsi", PL, domain=box)
+    refused(said, {"falls": {"rule": "open"}}, witness={"falls": ["-1", "0"]})
+    lower = {**box, "y": ["-3", "-2"]}
+    within = claim("(-1 - y*abs(y))*exp(x) + (y + 1)^2", "rsi", PL, domain=lower)
+    falls = {"falls": {"rule": "open"}}
+    assert accepted(within, falls, witness={"falls": ["-1", "0"]}) == "refuted"
+
+
+@pytest.mark.parametrize("form", ["factored", "expanded", "cleared"])
+def test_beside_a_kink_nothing_is_convex(form: str) -> None:
+    # f' = x - |x| + 1/10, whose second derivative is 0 beside its kink; f is least at -1/20
+    tree = packed(bytes([LEAF + CONVEX_AT]))
+    proof = {"rule": "paving", "form": form, "tree": tree, "points": [["1/2"]]}
+    least = claim("x^2/2 - x*abs(x)/2 + x/10", "rsi", PL, domain={"x": ["-oo", "1"]})
+    refused(least, {"falls": proof}, witness={"falls": ["-1"]})
+    below = claim("x^2/2 - x*abs(x)/2 + x/10", "rsi", PL, domain={"x": ["1/3", "oo"]})
+    shifted = {**proof, "points": [["2"]]}
+    refused(below, {"falls": shifted}, witness={"falls": ["1"]})
+    away = claim("x*abs(x)/2 - x^2/2 - x/10", "rsi", PL, domain={"x": ["1/3", "oo"]})
+    assert accepted(away, {"falls": shifted}, witness={"falls": ["1"]}) == "refuted"

@@ -334,3 +334,14 @@ def test_the_program_checks_them_too(tmp_path, capsys):
     place.write_text(json.dumps(certificate(depth=8) | {"precision": 1}))
     assert main([str(place)]) == 1
     assert capsys.readouterr().out.startswith(f"rejected {place}")
+
+
+def test_beside_a_kink_nothing_is_convex():
+    # {-|x| <= -1/2} has two components, though the second derivative is 0 beside the kink
+    cells = Cells(landscape("-abs(x)", SQUARE[:1]))
+    level = Fraction(-1, 2)
+    assert not holds(cells, cells.whole, CONVEX, iv.rational(level))
+    with pytest.raises(Rejected, match="does not follow"):
+        counted(cells, bytes([CONVEX]), (), level)
+    assert cells.convex(split(cells.whole, 0)[0]) is False  # 0 is one of its points
+    assert cells.convex(split(split(cells.whole, 0)[0], 0)[0])

@@ -221,3 +221,23 @@ def test_the_precision_is_put_back():
     with working({"precision": 300}):
         assert iv.ctx.prec == 300
     assert iv.ctx.prec == before
+
+
+def test_absolute_values_are_smooth_away_from_their_kinks():
+    # DF jumps at x = 0, where second derivatives show nothing
+    bent = {"variables": ["x", "y"], "residual": ["abs(x) + 2*y"], "start": ["1/10", "0"]}
+    constants = {"L_F": "5/2", "H": "0"}
+    steep = proof(constants, [*constants, "defined.0"])
+    with pytest.raises(Rejected, match=r"defined\.0"):
+        bounds(bent, Fraction(1, 20), proof(constants))
+    with pytest.raises(Rejected, match=r"defined\.0"):
+        bounds(bent, Fraction(1), steep)
+    assert bounds(bent, Fraction(1, 20), steep).jacobian_lipschitz == 0
+    root = {**bent, "residual": ["abs(x)^(1/2)"]}  # the loss is |x|/2: beside 0 it has no curvature
+    assert "defined.0" in goals(read_system(root), Fraction(1), {})
+    with pytest.raises(Rejected, match="smooth at the start"):
+        goals(read_system({**bent, "start": ["0", "0"]}), Fraction(1), {})
+    cubed = read_system({**bent, "residual": ["abs(x)^3"], "start": ["0", "0"]})
+    assert signed(cubed) == ()  # twice differentiable
+    with pytest.raises(Rejected, match="smooth at the start"):
+        signed(cubed, 3)
