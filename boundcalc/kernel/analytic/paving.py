@@ -154,7 +154,8 @@ class Leaves:
         if foot is None:
             return False
         if rule == MEAN:
-            return self.enough(self._plane(box, foot, self.slopes(self.values(box))))
+            _, *slopes = self.first(self.values(box))  # g too: it may have signs, which jump
+            return self.enough(self._plane(box, foot, slopes))
         place = tuple((x, x) for x in foot)
         return (
             rule in (CONVEX, CONVEX_AT)

@@ -12,10 +12,10 @@ from mpmath import mp, mpf
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.exact import by_form
 from boundcalc.kernel.analytic.formula import parse
-from boundcalc.kernel.analytic.goal import evaluate
+from boundcalc.kernel.analytic.goal import Context, Goal, evaluate
 from boundcalc.kernel.analytic.interval import Undefined, precision
 from boundcalc.kernel.analytic.normal import Normal
-from boundcalc.kernel.analytic.paving import CONVEX_AT, LEAF, MEAN, packed
+from boundcalc.kernel.analytic.paving import CONVEX_AT, LEAF, MEAN, Leaves, packed
 from boundcalc.kernel.analytic.terms import Node, Terms
 from boundcalc.kernel.grammar import GrammarError
 
@@ -270,3 +270,13 @@ def test_beside_a_kink_nothing_is_convex(form: str) -> None:
     refused(below, {"falls": shifted}, witness={"falls": ["1"]})
     away = claim("x*abs(x)/2 - x^2/2 - x/10", "rsi", PL, domain={"x": ["1/3", "oo"]})
     assert accepted(away, {"falls": shifted}, witness={"falls": ["1"]}) == "refuted"
+
+
+def test_the_mean_value_of_what_jumps_shows_nothing() -> None:
+    # the sign of x, whose derivative is 0 beside its jump
+    terms, node = read("abs(x)")
+    slope = terms.derivative(node, "x")
+    goal = Goal("g", ("x",), ((Fraction(-1), Fraction(3)),), slope)
+    leaves = Leaves(Context(terms, Normal(terms)), goal)
+    assert not leaves.holds(MEAN, goal.box, None, -1)
+    assert leaves.holds(MEAN, ((Fraction(1), Fraction(3)),), None, -1)
