@@ -82,7 +82,10 @@ class Leaves:
         shape = context.derived if form != "factored" else lambda node: node
         self.names = goal.variables
         self.parameters = {name: iv.between(*ends) for name, ends in goal.parameters.items()}
-        gradient = [shape(t.derivative(goal.term, name)) for name in self.names]
+        plain = [t.derivative(goal.term, name) for name in self.names]
+        # where the sign of u jumps, its derivative does not exist, though it is written as 0
+        self.jumps = Program(t, t.signs([goal.term, *plain]))
+        gradient = [shape(slope) for slope in plain]
         self.size = len(self.names)
         hessian = [
             shape(t.derivative(gradient[i], self.names[j]))
@@ -152,6 +155,7 @@ class Leaves:
         if foot is None:
             return False
         if rule == MEAN:
+            self.jumps(self.values(box))
             return self.enough(self._plane(box, foot, self.slopes(self.values(box))))
         place = tuple((x, x) for x in foot)
         return (
@@ -249,6 +253,7 @@ class Leaves:
     ) -> bool:
         """Whether the second derivatives are positive semidefinite on a cell around `at`."""
         values = self.values(cell)
+        self.jumps(values)
         second = self.second(values)
         if sharp:
             base = self.second(intervals(self.names, at) | self.parameters)

@@ -79,7 +79,8 @@ class Cells:
         ]
         self._value = Program(terms, [f, *written])
         self._slopes = Program(terms, gradient)
-        self._second = Program(terms, hessian)
+        # a sign has the derivative 0 beside its jump only: where it jumps, there is no second one
+        self._second = Program(terms, [*hessian, *terms.signs([f, *gradient])])
         self._ranges: dict[Cell, Interval] = {}
         self._cores: dict[Cell, Cell | None] = {}
 
