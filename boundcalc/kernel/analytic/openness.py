@@ -70,8 +70,8 @@ def _range(key: Key, found: dict[Node, Range], box: dict[str, Ends]) -> Range:
     if kind in ("size", "odd"):
         ends = (iv.size if kind == "size" else iv.odd)(a.ends, key[2])
         positive = a.positive or (kind == "size" and a.negative)
-        below = kind == "odd" and a.negative and ends[1] >= 0
-        return _made(ends, positive and ends[0] <= 0, below)
+        negative = kind == "odd" and a.negative
+        return _made(ends, positive and ends[0] <= 0, negative and ends[1] >= 0)
     ends = iv.root(a.ends, key[2]) if kind == "root" else iv.UNARY[kind](a.ends)
     rises = kind in INCREASING
     return _made(ends, rises and a.above, rises and a.below)

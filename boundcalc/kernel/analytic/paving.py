@@ -82,7 +82,10 @@ class Leaves:
         shape = context.derived if form != "factored" else lambda node: node
         self.names = goal.variables
         self.parameters = {name: iv.between(*ends) for name, ends in goal.parameters.items()}
-        gradient = [shape(t.derivative(goal.term, name)) for name in self.names]
+        plain = [t.derivative(goal.term, name) for name in self.names]
+        # where the sign of u jumps, its derivative does not exist, though it is written as 0
+        self.jumps = Program(t, t.signs([goal.term, *plain]))
+        gradient = [shape(slope) for slope in plain]
         self.size = len(self.names)
         hessian = [
             shape(t.derivative(gradient[i], self.names[j]))
@@ -95,8 +98,6 @@ class Leaves:
         self.first = Program(t, [goal.term, *gradient])
         self.slopes = Program(t, gradient)
         self.second = Program(t, hessian)
-        # where |u| has its kink the second derivative is not the 0 that it is beside it
-        self.kinks = Program(t, t.kinks([goal.term], 1))
         self._third: Program | None = None
         self.constraints = Program(t, goal.constraints)
         self._ridges: dict[int, Ridge | None] = {}
@@ -154,8 +155,8 @@ class Leaves:
         if foot is None:
             return False
         if rule == MEAN:
-            _, *slopes = self.first(self.values(box))  # g too: it may have signs, which jump
-            return self.enough(self._plane(box, foot, slopes))
+            self.jumps(self.values(box))
+            return self.enough(self._plane(box, foot, self.slopes(self.values(box))))
         place = tuple((x, x) for x in foot)
         return (
             rule in (CONVEX, CONVEX_AT)
@@ -252,8 +253,7 @@ class Leaves:
     ) -> bool:
         """Whether the second derivatives are positive semidefinite on a cell around `at`."""
         values = self.values(cell)
-        if not all(square[0] > 0 for square in self.kinks(values)):
-            return False
+        self.jumps(values)
         second = self.second(values)
         if sharp:
             base = self.second(intervals(self.names, at) | self.parameters)

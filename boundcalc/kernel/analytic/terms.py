@@ -165,6 +165,11 @@ class Terms:
         found = (k[1] for k in keys if k[0] in ("size", "odd") and k[2] <= smooth)
         return list(dict.fromkeys(self.power(a, 2) for a in found))
 
+    def signs(self, nodes: Iterable[Node]) -> list[Node]:
+        """Every sign(a) and |a|^0 in the nodes: constant, with a derivative 0, where a is not 0."""
+        keys = ((place, self.nodes[place]) for place in self.order(nodes))
+        return [place for place, key in keys if key[0] in ("size", "odd") and key[2] == 0]
+
     def apply(self, function: str, a: Node) -> Node:
         if function == "inv":
             x = self.value(a)

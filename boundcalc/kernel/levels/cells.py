@@ -79,9 +79,8 @@ class Cells:
         ]
         self._value = Program(terms, [f, *written])
         self._slopes = Program(terms, gradient)
-        self._second = Program(terms, hessian)
-        # where |u| has its kink the second derivative is not the 0 that it is beside it
-        self._kinks = Program(terms, terms.kinks([f], 1))
+        # a sign has the derivative 0 beside its jump only: where it jumps, there is no second one
+        self._second = Program(terms, [*hessian, *terms.signs([f, *gradient])])
         self._ranges: dict[Cell, Interval] = {}
         self._cores: dict[Cell, Cell | None] = {}
 
@@ -128,10 +127,7 @@ class Cells:
 
     def second(self, cell: Cell) -> list[list[Interval]]:
         """∇²f on a cell. Raises Undefined."""
-        values = self._values(cell)
-        if not all(square[0] > 0 for square in self._kinks(values)):
-            raise Undefined("second derivatives where an absolute value may have its kink")
-        return matrix(self._second(values), len(cell))
+        return matrix(self._second(self._values(cell)), len(cell))
 
     def _middle(self, cell: Cell) -> tuple[Mapping[str, Interval], list[Interval]]:
         """The middle of a cell, and the steps from there to its points."""

@@ -37,8 +37,9 @@ class System:
     """F as nodes of one graph in the variables w.
 
     jacobian : DF, (n, m). partial : every root, logarithm and quotient that is written, even where
-    a factor 0 removes it. inner : z, and slopes : φ'(z), where there is an output map. input :
-    (DF)(Ψ(w)) and DΨ(w), where there is an input map. parts : numbers of the variables of each.
+    a factor 0 removes it, and u² for |u|^p with p ≤ 2. inner : z, and slopes : φ'(z), where there
+    is an output map. input : (DF)(Ψ(w)) and DΨ(w), where there is an input map. parts : numbers of
+    the variables of each.
     """
 
     context: Context
@@ -109,7 +110,9 @@ def _made(
     inner_names = _inner_names(raw, variables)
     names = {name: terms.read(parse(formula), own) for name, formula in inner_names.items()} or own
     nodes = tuple(terms.read(parse(formula), names) for formula in written)
-    partial = tuple(terms.partial(range(len(terms.nodes))))
+    written_nodes = range(len(terms.nodes))
+    kinks = [("size", square) for square in terms.kinks(written_nodes, 2)]
+    partial = (*terms.partial(written_nodes), *kinks)
     residual, inner, slopes = nodes, tuple[Node, ...](), tuple[Node, ...]()
     if "output" in raw:
         inner = nodes

@@ -157,6 +157,12 @@ def test_closed_ends_are_reached() -> None:
     assert not positive("1 - x^2", ["-1", "0"])
     assert not positive("exp(x) - 1", ["0", "oo"])
     assert positive("exp(-x)", ["0", "oo"])
+    assert not positive("-1 - x*abs(x)", ["-2", "-1"])
+    assert positive("-x*abs(x)", ["-2", "-1"])
+    # -x|x| is least at -1, and meets this: no curve to -1 shows that it has no minimiser
+    said = claim("0 - x*abs(x)", "rsi", {"mu": "2"}, domain={"x": ["-2", "-1"]})
+    near = {"curve": ["-1 - 1/t"], "kind": "empty", "value": "1"}
+    assert "empty.above" in refused(said, {"empty.above": OPEN}, witness=near)
 
 
 OUTER = {

@@ -15,7 +15,16 @@ from boundcalc.kernel.analytic.formula import parse
 from boundcalc.kernel.analytic.goal import Context, Goal, evaluate
 from boundcalc.kernel.analytic.interval import Undefined, precision
 from boundcalc.kernel.analytic.normal import Normal
-from boundcalc.kernel.analytic.paving import CONVEX_AT, LEAF, MEAN, Leaves, packed
+from boundcalc.kernel.analytic.paving import (
+    CONVEX,
+    CONVEX_AT,
+    LEAF,
+    MEAN,
+    NATURAL,
+    OUTSIDE,
+    Leaves,
+    packed,
+)
 from boundcalc.kernel.analytic.terms import Node, Terms
 from boundcalc.kernel.grammar import GrammarError
 
@@ -189,6 +198,34 @@ def test_a_kink_is_no_anchor() -> None:
         body = {"rule": "paving", "tree": packed(bytes([LEAF + code, 0]))}
         least = claim("abs(x)^3 - x^4", "nonnegative", {}, domain={"x": ["-2", "2"]})
         refused(least, {"condition.main0.0": body}, anchors=[["0"]])
+
+
+def test_a_sign_has_no_derivative_where_it_jumps() -> None:
+    """Beside the ball u = 0 lies in the box: there u·|u| has the other second derivative."""
+    ball = {"center": ["-2"], "radius": "1"}
+    said = claim("x*abs(x)", "convex", {}, domain={"x": ["-4", "12"]}, ball=ball)  # f'' = -2
+    below, out = LEAF + NATURAL, LEAF + OUTSIDE
+    apart = bytes([0, 0, 0, below, 0, below, 0, below, out, out, out])
+    proofs = {"defined.0": {"rule": "paving", "tree": packed(apart)}}
+    for rule in (MEAN, CONVEX):
+        body = {"rule": "paving", "tree": packed(bytes([LEAF + rule]))}
+        body = {"rule": "minors", "proofs": {"0": body}}
+        assert "leaf 0" in refused(said, {**proofs, "condition.convex0": body})
+
+
+def test_a_tangent_does_not_pass_a_kink() -> None:
+    """2 - |x| is not positive at the second minimiser -5, though its tangent at 1/2 is."""
+    said = claim("x^2*(x + 5)^2", "qg", {"mu": "1/100"}, domain={"x": ["-10", "1"]})
+    flat = {"rows": [["1"]], "values": ["0"]}
+    facts = {"flats": {"value": "0", "weight": "2 - abs(x)", "flats": [flat]}}
+    tangent = {"rule": "paving", "tree": packed(bytes([LEAF + CONVEX_AT])), "points": [["1/2"]]}
+    proofs = {
+        "flats.weight": tangent,
+        "flats.inside0.0": FORM,
+        "flats.inside0.1": FORM,
+        "flats.above": {**split(STURM, STURM), "form": "expanded"},
+    }
+    assert "flats.weight" in refused(said, proofs, facts, witness={"point": ["-5"]})
 
 
 # -- pieces

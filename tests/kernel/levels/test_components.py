@@ -60,6 +60,14 @@ def flooded(function, level, box=SQUARE, size=400):
     return count
 
 
+def test_a_kink_is_not_convex():
+    side = ((Fraction(-1), Fraction(1)),)
+    for formula in ("0 - abs(x)", "x^2 - abs(x)"):
+        cells = Cells(landscape(formula, side))
+        assert not cells.convex(cells.whole), formula
+        assert cells.convex(((UNIT // 2 + 1, UNIT),)), formula
+
+
 def random_tree(cells, level, rng, depth):
     """Halvings at random; every leaf gets one of the labels that are true of it."""
     tree = bytearray()

@@ -114,6 +114,18 @@ def test_a_start_where_f_is_not_smooth_is_refused(at):
         bounds({**ROOT, "start": [at]}, Fraction(1, 8), proof({"L_F": "9", "H": "99"}))
 
 
+@pytest.mark.parametrize("formula", ["1 + abs(x)", "x + abs(x)^(3/2)", "3*x + x*abs(x)"])
+def test_a_kink_in_the_ball_is_not_smooth(formula):
+    system = {"variables": ["x"], "residual": [formula], "start": ["1"]}
+    constants, names = {"L_F": "9", "H": "9"}, ["L_F", "H", "defined.0"]
+    with pytest.raises(Rejected, match="one for each goal"):
+        bounds(system, Fraction(1, 2), proof(constants))
+    assert bounds(system, Fraction(1, 2), proof(constants, names)).jacobian_norm == 9
+    with pytest.raises(Rejected, match=r"defined\.0"):
+        wide = {key: {"rule": "sos", "squares": []} for key in names}
+        bounds(system, Fraction(2), {"constants": constants, "proofs": {**wide, "defined.0": TREE}})
+
+
 WRONG = {
     "no variables": {"variables": []},
     "a variable twice": {"variables": ["x", "x"]},
