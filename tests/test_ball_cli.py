@@ -131,6 +131,12 @@ def test_radii_that_are_none(radius):
     assert "--ball" in done.stderr
 
 
+def test_a_radius_next_to_zero_has_no_finite_factor():
+    done = run("tangent", NETWORKS / "iris-tanh.toml", "--ball", "1e-320")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "by a factor beyond 1E+308" in done.stdout.splitlines()[0]
+
+
 def test_more_outputs_than_the_kernel_takes(tmp_path):
     x = np.random.default_rng(0).standard_normal((201, 2))
     data = {"x": x, "y": x[:, :1]}

@@ -184,6 +184,19 @@ def test_the_frontier(asked, tmp_path: Path) -> None:
     assert json.loads(run(*words, "--json", code=3))["verdict"] == "undecided"
 
 
+def test_an_alpha_at_which_nothing_works_refutes_no_frontier(asked) -> None:
+    below = Tightest("beta", "refuted", fixed={"alpha": "1/4"})
+    above = Tightest("beta", "enclosed", Fraction(0), Fraction(0), fixed={"alpha": "1"})
+    words = ("(x-1)^2/2", "(x+1)^2/2", "--condition", "alpha-beta")
+    asked[0]["frontier"] = (below, above)
+    assert ", 1 of them enclosed, 1 refuted (" in run(*words).splitlines()[0]
+    assert json.loads(run(*words, "--json"))["verdict"] == "enclosed"
+    asked[0]["frontier"] = (below, Tightest("beta", "undecided", fixed={"alpha": "1"}))
+    assert json.loads(run(*words, "--json", code=3))["verdict"] == "undecided"
+    asked[0]["frontier"] = (below,)
+    assert json.loads(run(*words, "--json", code=1))["verdict"] == "refuted"
+
+
 HALVES = [Fraction(k, 2) for k in range(1, 21)]
 BAND = Band(
     tuple((x, x / 3 - Fraction(1, 6)) for x in (Fraction(1, 2), Fraction(10))),

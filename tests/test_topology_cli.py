@@ -126,6 +126,7 @@ def test_widths_of_a_thousand_million(file):
     ("table", "said"),
     [
         ('widths = ["4", 3]\nactivation = "tanh"\npoints = 1', "widths[0]: found '4' (text)"),
+        ('widths = [4.0, 3]\nactivation = "tanh"\npoints = 1', "widths[0]: found '4.0'; exp"),
         ('widths = [4]\nactivation = "tanh"\npoints = 1', "a list of 2 to 101 widths"),
         ('widths = [4, -1]\nactivation = "tanh"\npoints = 1', "widths[1]: found -1"),
         ('widths = [4, 1]\nactivation = "swish"\npoints = 1', "activation: found 'swish'"),

@@ -105,7 +105,8 @@ def test_an_enclosure_is_exit_code_3():
         (("x^2", "--domain=-1:1", "--levels", ",".join(["1"] * 201)), "201 levels"),
         (("x^2", "--domain=-1:1", "--levels", "1e999"), "beyond 1e300"),
         (("x^2", "--domain=0:1e999"), "x beyond 1e300"),
-        (("abs(x)", "--domain=-1:1"), "no smooth minimum"),
+        (("log(x)", "--domain=-1:1"), "may have no value"),
+        (("abs(x-1/3)", "--domain=-1:1"), "no smooth minimum"),
         (("x^2", "--domain=-1:1", "--time-limit", "0"), "--time-limit"),
         (("x^2", "--domain=-1:1", "--plot", "figure.gif"), ".png"),
         (("__import__('os').system('true')", "--domain=-1:1"), "formula"),
@@ -115,6 +116,21 @@ def test_bad_input_of_levels_is_one_message(arguments, message):
     done = levels(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_first_line_is_the_answer():
+    done = levels(WELLS, *SQUARE, "--levels", "-1,1/2,1,2")
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[0].endswith(": 0, 2, 1, proved at 3 of 4 levels")
+    done = levels(WELLS, *SQUARE, "--levels", "1", "--json")
+    assert json.loads(done.stdout)["answer"].endswith("enclosed, exact at 0 of 1 levels")
+
+
+def test_absolute_values_are_drawn(tmp_path):
+    figure = tmp_path / "wells.svg"
+    done = levels("(abs(x)-1/2)^2", "--domain=-1:1", "--levels", "1/8", "--plot", figure)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ": 2, proved at 1 of 1 levels" in done.stdout and figure.exists()
 
 
 def test_two_trained_networks_are_joined_and_the_kernel_agrees(tmp_path):
@@ -143,8 +159,17 @@ def test_bad_input_of_paths_is_one_message(tmp_path):
     np.savez(
         poison, W1=np.full((8, 4), np.nan), b1=np.zeros(8), W2=np.zeros((1, 8)), b2=np.zeros(1)
     )
+    huge = tmp_path / "huge.npz"
+    much = np.full((8, 4), 1e150)
+    np.savez(huge, W1=much, b1=np.zeros(8), W2=np.full((1, 8), 1e150), b2=np.zeros(1))
+    soft = tmp_path / "soft.toml"
+    data = str(NETWORKS / "iris-data.npz")
+    soft.write_text(
+        f'[network]\nwidths = [4, 8, 1]\nactivation = "softplus"\ndata = {json.dumps(data)}\n'
+    )
     first, second, *net = ENDS
     for arguments, message in (
+        ((first, huge, "--net", soft), "without bounds"),
         ((first, wrong, *net), "shape (7,)"),
         ((first, poison, *net), "nan"),
         ((first, tmp_path / "none.npz", *net), "none.npz"),

@@ -31,8 +31,9 @@ def verify(
         try:
             content = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
+            found = getattr(error, "strerror", None) or str(error)  # or no UTF-8
             raise InputError(
-                Fault(str(path), str(error), "a certificate (JSON text)", "give its path")
+                Fault(str(path), found, "a certificate (JSON text)", "give its path")
             ) from error
         row: dict[str, Any] = {"certificate": str(path), "bytes": len(content.encode())}
         start = perf_counter()

@@ -109,9 +109,8 @@ def ball(net: Network, radius: float | None = None) -> Ball:
         return Search(system, net.output != "linear").run(radius)
     except (ClaimError, Undefined, OverflowError) as error:
         expected = "a network that the kernel can read, with numbers within float64"
-        raise InputError(
-            Fault(net.source, str(error), expected, "make it smaller, or its numbers")
-        ) from error
+        fix = "make it smaller, or its numbers" + (", or the radius" if radius else "")
+        raise InputError(Fault(net.source, str(error), expected, fix)) from error
 
 
 class Search:

@@ -178,9 +178,7 @@ class _Search:
                     zip(self.counter.landscape.variables, undefined[0].cell, strict=True)
                 )
             )
-            said = f"a function that may have no value ({box})"
-            fix = "take a domain on which every root, logarithm and quotient is defined"
-            raise InputError(Fault("formula", said, "a continuous function", fix))
+            raise no_value(box)
         tree = bytearray()
         waiting = [self.root]
         while waiting:
@@ -222,6 +220,13 @@ class _Search:
 
 
 UNDEFINED = OPEN + 1  # no byte of the kernel's: f may have no value
+
+
+def no_value(where: str) -> InputError:
+    """The function is not defined, or not shown to be, somewhere on its box."""
+    fix = "take a domain on which every root, logarithm and quotient is defined"
+    found = f"a function that may have no value ({where})"
+    return InputError(Fault("formula", found, "a continuous function", fix))
 
 
 def _axis(branch: Branch) -> int:

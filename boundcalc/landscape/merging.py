@@ -16,7 +16,7 @@ from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.levels.cells import UNIT, Landscape
 from boundcalc.kernel.levels.check import verify
 from boundcalc.kernel.levels.components import OUTSIDE, leaves_at
-from boundcalc.landscape.levels import Counter, Level, Point, Progress, certificate
+from boundcalc.landscape.levels import Counter, Level, Point, Progress, certificate, no_value
 
 SEARCH = 0.6  # of the time; the rest is for the check of what was found
 MOST_VALUES = 24  # critical values that a sweep goes around
@@ -56,6 +56,8 @@ def sweep_levels(counter: Counter) -> list[Fraction]:
     Raises InputError where none is found.
     """
     values = [one.value for one in counter.critical if one.kind != "maximum"]
+    if not values and not np.isfinite(heights(counter, 21)[0]).all():
+        raise no_value("at points of the box")
     if not values:
         found, fix = "no smooth minimum", "give the levels, such as --levels 0,1,2"
         raise InputError(Fault("--levels sweep", found, "a minimum to start from", fix))

@@ -147,8 +147,8 @@ class _Reader:
                 return None
             if value >= least:
                 return value
-        text = isinstance(value, str)
-        found = shown(value) + (" (text)" if text else "")
+        text = isinstance(value, str) and value.strip().isdigit()
+        found = shown(value) + (" (text)" if text else "")  # 2.0 is text too, as TOML was read
         fix = "write it without quotes" if text else "correct it"
         self.fault(key, found, f"a whole number from {least} on", fix)
         return None

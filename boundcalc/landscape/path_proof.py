@@ -8,7 +8,8 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -19,7 +20,7 @@ import numpy as np
 from boundcalc.errors import Fault, InputError
 from boundcalc.kernel.analytic import interval as iv
 from boundcalc.kernel.analytic.paving import LEAF, packed
-from boundcalc.kernel.claim import digest
+from boundcalc.kernel.claim import ClaimError, digest
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.path import (
     MAX_DEPTH,
@@ -86,7 +87,8 @@ def _network_json(net: Network) -> dict[str, Any]:
 
 def shape_of(net: Network) -> Shape:
     """The kernel's network. Raises InputError where it is too large to be followed."""
-    made = read_shape(_network_json(net))
+    with _followed():
+        made = read_shape(_network_json(net))
     products = made.parameters * len(made.x)
     if products > MOST_PRODUCTS:
         found = f"{made.parameters} parameters and {len(made.x)} points"
@@ -97,10 +99,21 @@ def shape_of(net: Network) -> Shape:
 
 def floor_of(shape: Shape, a: Float, b: Float) -> float:
     """max(L(a), L(b)), rounded down."""
-    with iv.precision(PRECISION):
+    with iv.precision(PRECISION), _followed():
         least = _shown(max(least_loss(shape, _exact(w)) for w in (a, b)))
     value = float(least)
     return value if Fraction(value) <= least else max(0.0, math.nextafter(value, -math.inf))
+
+
+@contextmanager
+def _followed() -> Iterator[None]:
+    """Numbers that the kernel cannot enclose are no defect, but bad input."""
+    try:
+        yield
+    except (ClaimError, iv.Undefined, OverflowError) as error:
+        expected = "weights at which the kernel can enclose the loss"
+        fix = "take weights that are not so large"
+        raise InputError(Fault("weights", str(error), expected, fix)) from error
 
 
 def _exact(w: Float) -> Weights:
@@ -120,7 +133,7 @@ def bounded(
     What is found is checked by the kernel. Raises InputError.
     """
     until = time.monotonic() + SEARCH * seconds
-    with iv.precision(PRECISION):
+    with iv.precision(PRECISION), _followed():
         roots = _roots(shape, path, progress)
         heap = [(-piece.bound, k, piece) for k, piece in enumerate(roots)]
         heapq.heapify(heap)

@@ -87,6 +87,8 @@ def _step(key: tuple[Any, ...], found: Mapping[Node, Any], values: Mapping[str, 
         return a ** key[2]
     if kind == "root":
         return np.power(a, 1.0 / key[2])
+    if kind in ("size", "odd"):  # |a|^p and sign(a)·|a|^p
+        return np.abs(a) ** float(key[2]) * (np.sign(a) if kind == "odd" else 1.0)
     return _CALLS[kind](a)
 
 

@@ -101,7 +101,10 @@ def answer(ball: Ball) -> str:
                 f"{start.outputs} outputs"
             )
         return "undecided: λ_min(K(w0)) > 0 is not shown, so no μ > 0 near w0"
-    times = "" if ball.factor is None else f" by a factor of {_up(Fraction(ball.factor))}"
+    times = ""
+    if ball.factor is not None:  # infinite for a radius next to 0
+        finite = math.isfinite(ball.factor)
+        times = f" by a factor {f'of {_up(Fraction(ball.factor))}' if finite else 'beyond 1E+308'}"
     if ball.fails == "jacobian_lipschitz":
         return (
             f"undecided: on the ball of R = {_up(Fraction(ball.radius))} the Jacobian may vary too "

@@ -12,6 +12,7 @@ from boundcalc.landscape.levels import Level
 from boundcalc.landscape.merging import Life, Tree
 
 SCHEMA = "boundcalc.levels/1"
+MOST_SHOWN = 12  # numbers on the first line
 
 
 def exit_code(levels: Sequence[Level]) -> int:
@@ -25,6 +26,7 @@ def levels_json(
     """The keys of the contract, and more; "inf" where there is no upper bound."""
     return {
         "schema": SCHEMA,
+        "answer": levels_answer(landscape, levels),
         "formula": landscape.formula,
         "domain": {
             name: [float(lo), float(hi)]
@@ -77,13 +79,26 @@ def count_text(count: Count) -> str:
     return f"between {count.lower} and {count.upper}"
 
 
-def levels_lines(landscape: Landscape, levels: Sequence[Level], tree: Tree) -> list[str]:
-    """Every level with its number, the merge tree, and what is not said."""
+def levels_answer(landscape: Landscape, levels: Sequence[Level]) -> str:
+    """At how many levels the number is exact, and what the numbers are, on one line."""
     sides = ", ".join(
         f"{lo} ≤ {name} ≤ {hi}"
         for name, (lo, hi) in zip(landscape.variables, landscape.box, strict=True)
     )
-    lines = [f"components of {{{landscape.formula} ≤ λ}} on {sides}", ""]
+    head = f"components of {{{landscape.formula} ≤ λ}} on {sides}"
+    counts = [one.count.lower for one in levels if one.exact]
+    known = f"{len(counts)} of {len(levels)}"
+    if not counts:
+        return f"{head}: enclosed, exact at {known} levels"
+    numbers = ", ".join(map(str, counts))
+    if len(counts) > MOST_SHOWN:
+        numbers = f"between {min(counts)} and {max(counts)}"
+    return f"{head}: {numbers}, proved at {known} levels"
+
+
+def levels_lines(landscape: Landscape, levels: Sequence[Level], tree: Tree) -> list[str]:
+    """The answer, every level with its number, the merge tree, and what is not said."""
+    lines = [levels_answer(landscape, levels), ""]
     width = max(len(f"{float(one.level):.6g}") for one in levels)
     for one in levels:
         near = "; ".join(_shown(point) for point in one.components)

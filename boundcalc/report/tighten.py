@@ -21,9 +21,12 @@ _GUARD = 2  # digits more than were asked for: rounding must not widen what was 
 
 
 def exit_code(found: Sequence[Tightest]) -> int:
-    """0 if every constant is enclosed, else 1 if one is refuted, else 3."""
+    """1 if every one is refuted, else 3 if one is undecided, else 0.
+
+    At some alpha of a frontier no beta < alpha may work: that answers, and refutes no other alpha.
+    """
     codes = {CODES[one.verdict] for one in found}
-    return 1 if 1 in codes else max(codes, default=3)
+    return 1 if codes == {1} else max(codes - {1}, default=3)
 
 
 def tighten_json(
@@ -89,8 +92,10 @@ def tighten_lines(
         said = f"({named(condition, fixed)}: {inequality(condition)} {place(problem)})"
         return [_sentence(said, found[0], digits), *_details(found[0], paths[0])]
     enclosed = sum(one.verdict == "enclosed" for one in found)
+    refuted = sum(one.verdict == "refuted" for one in found)
+    more = f", {refuted} refuted" if refuted else ""
     lines = [
-        f"smallest beta at {len(found)} values of alpha, {enclosed} of them enclosed "
+        f"smallest beta at {len(found)} values of alpha, {enclosed} of them enclosed{more} "
         f"({condition}: {inequality(condition)} {place(problem)})"
     ]
     for one, path in zip(found, paths, strict=True):

@@ -41,6 +41,7 @@ FALLS_FROM_PL = ("eb", "qg")
 FAILS_WHERE_STATIONARY = ("rsi", "eb", "aiming")
 FALLS_FROM_CONVEXITY = ("aiming", "alpha-beta")
 FALLS_FROM_CONDITIONING = ("pl", "pl-star")
+TIME_UP = "the time was used up"
 SMALLEST = ("L", "beta")  # constants of which the smallest is sought; the largest of the others
 
 
@@ -101,9 +102,12 @@ class Case:
         return None
 
     def estimate(self, fixed: Mapping[str, Fraction], seconds: float = 4.0) -> Estimate | None:
-        """The best constant in floating point."""
+        """The best constant in floating point; None where the time is used up."""
         key = tuple(sorted(fixed.items()))
         if key not in self._estimates:
+            if self.budget.left() <= 0:
+                self.note([("numeric search", TIME_UP)])
+                return None
             self.budget.tell("estimating the best constant")
             try:
                 found = self._beside() or estimate(
@@ -130,6 +134,8 @@ class Case:
         claim = claim_of(self.problem, self.condition, constants)
         last: Success | Stopped = Stopped("proof", "no method applies")
         share = self.budget.part(seconds)
+        if share.left() <= 0:  # the first facts alone may take seconds
+            return Stopped("proof", TIME_UP)
         for label, facts, via, anchors in self._ways():
             if share.left() <= 0:
                 break
@@ -247,6 +253,8 @@ class Case:
         claim = claim_of(self.problem, self.condition, constants)
         share = self.budget.part(seconds)
         last = Stopped("counterexample", "none was found")
+        if share.left() <= 0:
+            return Stopped("counterexample", TIME_UP)
         facts_tried = self._facts_to_refute()
         for witness in self._witnesses(claim, constants):
             absent = "falls" in witness or witness.get("kind") in ("below", "empty")

@@ -10,7 +10,7 @@ from typing import Any
 
 from boundcalc.library.problem import Problem
 from boundcalc.search.band import Band, band
-from boundcalc.search.decide import SMALLEST, Case, said, sought_of, value_of
+from boundcalc.search.decide import SMALLEST, TIME_UP, Case, said, sought_of, value_of
 from boundcalc.search.defined import require_defined
 from boundcalc.search.numeric.estimate import Estimate
 from boundcalc.search.prove.attempt import Success
@@ -113,7 +113,8 @@ def ray(
     empty = Tightest("alpha", "undecided", None, None, None, None, "", 0.0, (), {"ray": slope})
     start, best = _first_on_ray(case, value_of(slope))
     if start is None:
-        why = "no alpha was found with which it holds on this ray"
+        spent = case.budget.left() <= 0
+        why = TIME_UP if spent else "no alpha was found with which it holds on this ray"
         return _closed(case, replace(empty, reason=why), best)
 
     def pair(alpha: Fraction) -> dict[str, str]:
@@ -156,6 +157,8 @@ def _tighten(case: Case, fixed: Mapping[str, str], digits: int) -> Tightest:
     if sought is None:
         raise ValueError(f"{case.condition} has no constant")
     empty = Tightest(sought, "undecided", None, None, None, None, "", 0.0, (), dict(fixed))
+    if case.budget.left() <= 0:
+        return _closed(case, replace(empty, reason=TIME_UP), None)
     best = case.estimate(case.fixed(fixed), 0.4 * case.budget.left())
     if _hopeless(case, best, fixed):
         case.budget.tell("looking for a counterexample to every constant")
@@ -176,11 +179,18 @@ def _tighten(case: Case, fixed: Mapping[str, str], digits: int) -> Tightest:
                 parts=(found.certificate, *ends.parts),
             )
             return _closed(case, refuted, best)
-        why = f"it seems that no constant works, and that was not confirmed: {found.reason}"
-        return _closed(case, replace(empty, reason=why), best)
+        return _closed(case, replace(empty, reason=_unconfirmed(case, best, found.reason)), best)
     if best is None or best.value is None:
         return _closed(case, replace(empty, reason="no value was found to start from"), best)
     return _closed(case, _enclosed(case, empty, best, digits), best)
+
+
+def _unconfirmed(case: Case, best: Estimate | None, why: str) -> str:
+    """What is said where every constant seems to fail, or none could be estimated."""
+    last = [reason for method, reason in case.attempts if method == "numeric search"]
+    if best is None and last:
+        return f"no constant was estimated: {last[-1]}"
+    return f"it seems that no constant works, and that was not confirmed: {why}"
 
 
 def _hopeless(case: Case, best: Estimate | None, fixed: Mapping[str, str]) -> bool:

@@ -120,8 +120,10 @@ def test_a_function_without_values_is_bad_input():
     counter = Counter(landscape("log(x) + y"))
     with pytest.raises(InputError, match="may have no value"):
         counter.count(Fraction(1), 1.0)
-    with pytest.raises(InputError, match="no smooth minimum"):
+    with pytest.raises(InputError, match="may have no value"):
         sweep_levels(Counter(landscape("sqrt(-1-x^2) + y")))
+    with pytest.raises(InputError, match="no smooth minimum"):
+        sweep_levels(Counter(landscape("abs(x-1/3) + abs(y-1/3)")))
 
 
 def test_time_that_runs_out_leaves_a_sound_enclosure():

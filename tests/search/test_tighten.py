@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
 
 import pytest
 from mpmath import mp, mpf
 
 from boundcalc.kernel.analytic.check import is_genuine, verify_all
+from boundcalc.library.case import read_case
 from boundcalc.library.problem import Problem
 from boundcalc.library.problem_text import problem_from
 from boundcalc.search.tighten import Tightest, frontier, tighten
 
 SECONDS = 60
+CASES = Path(__file__).parents[2] / "cases"
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,22 @@ def test_without_time_nothing_is_claimed() -> None:
     assert found.verdict == "undecided"
     assert found.certificate is None
     assert found.reason
+
+
+def test_a_frontier_ends_when_its_time_is_used_up() -> None:
+    """Every alpha would cost an estimate, of a second or so each, after the time is over."""
+    problem = read_case(CASES / "two-layer-logistic.toml")
+    start = perf_counter()
+    found = frontier(problem, 9, 0.5)
+    assert perf_counter() - start < 10
+    assert [one.verdict for one in found.points] == ["undecided"] * 10
+    assert found.points[-1].reason == "the time was used up"
+
+
+def test_without_an_estimate_it_is_not_said_that_nothing_works() -> None:
+    found = tighten(read_case(CASES / "sine-curve.toml"), "alpha-beta", {"alpha": "1"}, 9, 10)
+    assert found.verdict == "undecided"
+    assert found.reason.startswith("no constant was estimated: minimisers are not isolated")
 
 
 def test_the_smallest_alpha_on_a_ray() -> None:
