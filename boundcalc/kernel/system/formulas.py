@@ -111,7 +111,7 @@ def _made(
     names = {name: terms.read(parse(formula), own) for name, formula in inner_names.items()} or own
     nodes = tuple(terms.read(parse(formula), names) for formula in written)
     written_nodes = range(len(terms.nodes))
-    kinks = [("size", square) for square in terms.kinks(written_nodes, 2)]
+    kinks = [("size", square) for square in terms.kinks((*nodes, *names.values()), 2)]
     partial = (*terms.partial(written_nodes), *kinks)
     residual, inner, slopes = nodes, tuple[Node, ...](), tuple[Node, ...]()
     if "output" in raw:
@@ -184,8 +184,8 @@ def _parts(raw: Mapping[str, Json], variables: tuple[str, ...]) -> tuple[tuple[i
 
 def signed(system: System, smooth: int = 2) -> tuple[Node, ...]:
     """What is positive at the start, and is to be on the ball: arguments of roots, logarithms, and
-    denominators or their negatives, and u² for every |u|^p that has not as many continuous
-    derivatives as are needed. Raises Rejected, Undefined."""
+    denominators or their negatives, and u² for every |u|^p that has not `smooth` continuous
+    derivatives (two at least). Raises Rejected, Undefined."""
     terms = system.context.terms
     found: dict[Node, Node] = {}
     kinks = [("size", node) for node in terms.kinks(system.residual, smooth)]
