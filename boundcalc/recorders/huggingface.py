@@ -28,7 +28,7 @@ from boundcalc.recorders.course import Course, Report, abandoned_on_error
 from boundcalc.recorders.torch import Recorder
 from boundcalc.recorders.torch_state import saved
 from boundcalc.recorders.torch_values import rate_of
-from boundcalc.recorders.writer import PART_ROWS
+from boundcalc.recorders.writer import PART_ROWS, tangent_log
 
 
 def replay(
@@ -39,6 +39,8 @@ def replay(
     append: bool = False,
     full: Callable[[Any], Any] | None = None,
     full_every: int = 1,
+    residual: Callable[[Any], Any] | None = None,
+    residual_every: int = 1,
     part_rows: int = PART_ROWS,
     quiet: bool = False,
 ) -> Report:
@@ -48,6 +50,8 @@ def replay(
     nor are several devices or processes.
     full : the loss on the whole data of the model that it is given, taken every `full_every` steps
     into full_loss and full_grad_sqnorm.
+    residual : F(w) - y of that model on a fixed small batch, (n,); every `residual_every` steps its
+    Jacobian goes into a second log, PATH-tangent.npz.
     run, append : a label of this run, and whether to add it to a log that exists.
 
     Raises InputError where the log cannot be written, no step was trained, or the Trainer is one
@@ -55,11 +59,19 @@ def replay(
     """
     restore = saved([])
     course = Course(path, run=run, append=append, part_rows=part_rows)
-    with abandoned_on_error(course):
+    with (
+        abandoned_on_error(course),
+        tangent_log(path, wanted=residual is not None, append=append) as tangent,
+    ):
         reference = _train(make_trainer(), course, [])
         course.record()
         restore()
-        _train(make_trainer(), course, reference, full, full_every)
+
+        def start(recorder: Recorder) -> None:
+            whole, part = (of and partial(of, recorder.model) for of in (full, residual))
+            recorder.start(whole, full_every, part, residual_every, tangent)
+
+        _train(make_trainer(), course, reference, start)
     return course.finish(quiet=quiet)
 
 
@@ -67,16 +79,14 @@ def _train(
     trainer: Any,
     course: Course,
     reference: list[Any],
-    full: Callable[[Any], Any] | None = None,
-    full_every: int = 1,
+    start: Callable[[Recorder], None] | None = None,
 ) -> list[Any]:
-    """One pass; returns its last iterate."""
+    """One pass; returns its last iterate. start : what the second one begins with."""
     _check(trainer)
     recorder = Recorder(trainer.model, None, course)
-    if course.recording:
+    if start is not None:
         recorder.reference = _placed(reference, recorder.parameters)
-        whole_data = None if full is None else partial(full, trainer.model)
-        recorder.start(whole_data, full_every, None, 1, None)
+        start(recorder)
     whole = trainer.training_step
 
     def training_step(model: Any, inputs: Any, *rest: Any, **options: Any) -> Any:

@@ -28,7 +28,7 @@ from boundcalc.recorders.course import Course, Report, abandoned_on_error
 from boundcalc.recorders.torch import Closure, Recorder
 from boundcalc.recorders.torch_state import saved
 from boundcalc.recorders.torch_values import rate_of
-from boundcalc.recorders.writer import PART_ROWS
+from boundcalc.recorders.writer import PART_ROWS, tangent_log
 
 
 def replay(
@@ -41,6 +41,8 @@ def replay(
     append: bool = False,
     full: Closure | None = None,
     full_every: int = 1,
+    residual: Closure | None = None,
+    residual_every: int = 1,
     part_rows: int = PART_ROWS,
     quiet: bool = False,
 ) -> Report:
@@ -49,23 +51,27 @@ def replay(
     fit : makes a Trainer with the callback that it is given, and fits `module`; the module, the
     global random generators and `state` are put back to the start in between.
     run, append : a label of this run, and whether to add it to a log that exists.
-
     full : the loss on the whole data at the module's present parameters, taken every `full_every`
     steps into full_loss and full_grad_sqnorm.
+    residual : F(w) - y of the module on a fixed small batch, (n,); every `residual_every` steps its
+    Jacobian goes into a second log, PATH-tangent.npz.
 
     Raises InputError where the log cannot be written, no step was trained, or the Trainer is one
     that is not supported (manual optimization, scaled gradients, several processes).
     """
     restore = saved([module, *state])
     course = Course(path, run=run, append=append, part_rows=part_rows)
-    with abandoned_on_error(course):
+    with (
+        abandoned_on_error(course),
+        tangent_log(path, wanted=residual is not None, append=append) as tangent,
+    ):
         recorder = Recorder(module, None, course)
         try:
             _fit(fit, recorder)
             course.record()
             recorder.reference = [entry.detach().clone().cpu() for entry in recorder.parameters]
             restore()
-            recorder.start(full, full_every, None, 1, None)
+            recorder.start(full, full_every, residual, residual_every, tangent)
             _fit(fit, recorder)
         finally:
             recorder.stop()

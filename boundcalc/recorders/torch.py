@@ -32,7 +32,7 @@ from boundcalc.errors import Fault, InputError
 from boundcalc.recorders.course import Course, Report, abandoned_on_error
 from boundcalc.recorders.torch_state import random_state, saved, set_random_state, undisturbed
 from boundcalc.recorders.torch_values import flat, number, optimized, rate_of, wide
-from boundcalc.recorders.writer import PART_ROWS, LogWriter, Value, tangent_path
+from boundcalc.recorders.writer import PART_ROWS, LogWriter, Value, tangent_log
 
 Tensor = Any
 Closure = Callable[[], Tensor]
@@ -70,8 +70,10 @@ def replay(
     """
     restore = saved([model, optimizer, *state])
     course = Course(path, run=run, append=append, part_rows=part_rows)
-    with abandoned_on_error(course):
-        tangent = LogWriter(tangent_path(path), append=append) if residual is not None else None
+    with (
+        abandoned_on_error(course),
+        tangent_log(path, wanted=residual is not None, append=append) as tangent,
+    ):
         recorder = Recorder(model, optimizer, course)
         try:
             train(recorder)
@@ -80,14 +82,8 @@ def replay(
             restore()
             recorder.start(full, full_every, residual, residual_every, tangent)
             train(recorder)
-        except BaseException:
-            if tangent is not None:
-                tangent.abandon()
-            raise
         finally:
             recorder.stop()
-        if tangent is not None:
-            tangent.close()
     return course.finish(quiet=quiet)
 
 

@@ -17,7 +17,7 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -181,6 +181,13 @@ def _check_place(path: Path, append: bool) -> None:
         fix = "boundcalc.recorders.writer.recover(path) makes a log of them; or remove the folder"
         found = "parts that a crashed run left, or one that is still going on"
         raise InputError(Fault(str(folder), found, "no such folder", fix))
+
+
+def tangent_log(
+    path: str | os.PathLike[str], *, wanted: bool, append: bool
+) -> AbstractContextManager[LogWriter | None]:
+    """The log of tangent snapshots beside the log at `path`, where it is wanted."""
+    return LogWriter(tangent_path(path), append=append) if wanted else nullcontext()
 
 
 def tangent_path(path: str | os.PathLike[str]) -> str:

@@ -125,6 +125,32 @@ def test_evaluation_and_max_steps_do_not_disturb(tmp_path):
     assert np.flatnonzero(~np.isnan(kept[0]["full_loss"])).tolist() == [0, 3]
 
 
+def test_tangent_snapshots(tmp_path):
+    def residual(model):
+        return model(Data().tokens[:3]).logits[:, 0] - 0.5
+
+    huggingface.replay(
+        lambda: make_trainer(tmp_path, max_steps=4), tmp_path / "log.npz",
+        residual=residual, residual_every=2, quiet=True,
+    )  # fmt: skip
+    model = make_model()
+    parameters = list(model.parameters())
+    rows = [
+        torch.autograd.grad(one, parameters, retain_graph=True, allow_unused=True)
+        for one in residual(model)
+    ]
+    wanted = [
+        torch.cat([
+            (torch.zeros_like(p) if g is None else g).reshape(-1)
+            for p, g in zip(parameters, row, strict=True)
+        ])
+        for row in rows
+    ]  # fmt: skip
+    with np.load(tmp_path / "log-tangent.npz") as tangent:
+        assert tangent["step"].tolist() == [0, 2]
+        np.testing.assert_allclose(tangent["jacobian"][0], torch.stack(wanted).numpy(), rtol=1e-9)
+
+
 def test_scaled_gradients_are_refused(tmp_path):
     def scaled():
         trainer = make_trainer(tmp_path)

@@ -159,6 +159,28 @@ def test_bfloat16_is_evaluated_alike_and_a_step_may_take_the_batch_alone(tmp_pat
         assert np.flatnonzero(~np.isnan(log["full_loss"])).tolist() == [0, 10, 20]
 
 
+def test_tangent_snapshots(tmp_path):
+    module = Module()
+    x, _ = data()
+
+    def residual(net):
+        return net(x[:2])[:, 0] - 0.5
+
+    recorder_lightning.replay(
+        fitting(module), module, tmp_path / "log.npz",
+        residual=lambda: residual(module.net), residual_every=10, quiet=True,
+    )  # fmt: skip
+    fresh = Module().net
+    parameters = list(fresh.parameters())
+    rows = [
+        torch.cat([g.reshape(-1) for g in torch.autograd.grad(r, parameters, retain_graph=True)])
+        for r in residual(fresh)
+    ]
+    with np.load(tmp_path / "log-tangent.npz") as tangent:
+        assert tangent["step"].tolist() == [0, 10, 20]
+        np.testing.assert_allclose(tangent["jacobian"][0], torch.stack(rows).numpy(), rtol=1e-12)
+
+
 class Manual(Module):
     def __init__(self):
         super().__init__()
