@@ -182,7 +182,10 @@ def test_counts_of_any_size_take_no_memory(folder):
         ('widths = [2]\nactivation = "tanh"\npoints = 1', "a list of 2 to 101 widths"),
         ('widths = [2, -3, 1]\nactivation = "tanh"\npoints = 1', "widths[1]: found -3; expected a"),
         ('widths = [2, 0, 1]\nactivation = "tanh"\npoints = 1', "whole number from 1 on"),
-        ('widths = [2, 1.5, 1]\nactivation = "tanh"\npoints = 1', "widths[1]: found '1.5'; expected a"),
+        (
+            'widths = [2, 1.5, 1]\nactivation = "tanh"\npoints = 1',
+            "widths[1]: found '1.5';",
+        ),
         ('widths = [2, true, 1]\nactivation = "tanh"\npoints = 1', "widths[1]: found True"),
         ('activation = "tanh"\npoints = 1', "widths: found nothing"),
         ('widths = [2, 3, 1]\nactivation = "gelu"\npoints = 1', "activation: found 'gelu'"),

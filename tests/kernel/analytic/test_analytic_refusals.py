@@ -345,6 +345,16 @@ FACTS = {
         {"minimisers": {"points": [["1"]], "boxes": [[LINE]]}},
         "gradient is not 0",
     ),
+    "irrational, in its box": (  # the other minimiser is in none
+        of("(x^2-2)^2"),
+        {"minimisers": {"points": [["sqrt(2)"]], "boxes": [[["1", "2"]]]}},
+        "one proof for each goal",
+    ),
+    "irrational, in a wrong box": (
+        of("(x^2-2)^2"),
+        {"minimisers": {"points": [["sqrt(2)"]], "boxes": [[["3/2", "2"]]]}},
+        "in its box",
+    ),
     "wrong box": (
         of("x^2"),
         {"minimisers": {"points": [["0"]], "boxes": [[["1", "2"]]]}},
