@@ -98,6 +98,7 @@ def test_what_would_help_is_said_and_the_law_has_no_number(tmp_path):
     assert done.stdout.startswith("undecided: 2‖F(w0) − y‖/√μ exceeds R = ")
     for word in ("closer start: a residual below", "more width: ", "this is a law and no number"):
         assert word in done.stdout
+    assert "computed in floating point and proves nothing" in done.stdout
     assert "points 0 and 1 are 1.414 apart" in done.stdout
 
 

@@ -63,6 +63,8 @@ def test_where_nothing_closes_the_quantity_and_its_factor_are_said():
     first = done.stdout.splitlines()[0]
     assert first.startswith("undecided: ‖F(w0)‖ = 1 is 4.")
     assert "times too large" in first
+    assert "computed in floating point and proves nothing" in done.stdout
+    assert "proves nothing" not in run(SYSTEMS / "product-near.toml").stdout
 
 
 def test_fewer_parameters_than_equations(tmp_path):

@@ -21,6 +21,10 @@ LAW = (
     "enough layers close: Liu, Zhu, Belkin 2022, Theorem 4; its constants are hidden, so this is "
     "a law and no number"
 )
+STATUS = (
+    "no certificate: bounds above are of the kernel's arithmetic, rounded outward; how far it is "
+    "from closing, and what would help, is computed in floating point and proves nothing"
+)
 _NAMES = {
     "hessian": "(√λ_0 − H·R)², from the Hessian's norm",
     "direct": "K(w) enclosed on the ball, entry by entry",
@@ -134,6 +138,7 @@ def ball_lines(net: Network, ball: Ball, path: Path | None) -> list[str]:
         *_route_lines(ball),
     ]
     if ball.proved is None:
+        lines.append(f"  status      {STATUS}")
         lines += _help(net, ball)
     else:
         lines.append(f"  rate        1 − ημ = {_rate(ball)!r} at the largest step")

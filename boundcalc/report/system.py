@@ -18,6 +18,10 @@ from boundcalc.systems.study import Study
 
 SCHEMA = "boundcalc.tangent/1"
 CONVENTION = "½‖∇L‖² ≥ μL, L = ½‖F‖²; K = DF DFᵀ"
+STATUS = (
+    "no certificate for the ball: how far it is from closing is computed in floating point and "
+    "proves nothing; λ_min(K), λ_max(K) and ‖F‖ at w0 are enclosed"
+)
 _HOW = {
     "direct": "λ_min(K) bounded on the whole ball at once",
     "hessian": "(√λ_0 − H·R)², from the Lipschitz constant of DF",
@@ -209,6 +213,8 @@ def system_lines(study: Study, paths: Sequence[Path | None]) -> list[str]:
         lines += _ball_lines(study.ball)
     if study.descent is not None and study.ball is not None and study.ball.proved is None:
         lines.append(f"  ball        undecided: {study.ball.fails}")
+    if study.ball is not None and study.ball.proved is None and study.start.least.upper > 0:
+        lines.append(f"  status      {STATUS}")
     if study.nonconvex is not None:
         lines += _zero_lines(study.nonconvex)
     written = [str(path) for path in paths if path is not None]
