@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from fractions import Fraction
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -15,6 +14,7 @@ from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.polynomial import TooLarge
 from boundcalc.kernel.system.bounds import Bounds
 from boundcalc.kernel.system.closing import Proof, close, read_proof
+from boundcalc.kernel.system.decimals import decimal
 from boundcalc.kernel.system.formula_bounds import bounds as formula_bounds
 from boundcalc.kernel.system.network_bounds import network_bounds
 from boundcalc.kernel.system.statement import SCHEMA, Statement, read_statement
@@ -44,19 +44,13 @@ class BallProved:
     def says(self) -> str:
         """The statement in one line, in decimals rounded so that it stays true."""
         said = self.statement
-        radius, inside = (_decimal(said.radius, way) for way in (ROUND_CEILING, ROUND_FLOOR))
-        mu, step = _decimal(said.mu, ROUND_FLOOR), _decimal(said.step_size, ROUND_FLOOR)
+        radius, inside = (decimal(said.radius, way) for way in (ROUND_CEILING, ROUND_FLOOR))
+        mu, step = decimal(said.mu, ROUND_FLOOR), decimal(said.step_size, ROUND_FLOOR)
         return (
             f"a zero of L lies within {radius} of w0; gradient descent with step <= {step} stays "
             f"there and L(w_t) <= (1 - {mu}*step)^t L(w0); lambda_min(K) >= {mu} "
             f"within {inside}"
         )
-
-
-def _decimal(value: Fraction, rounding: str) -> str:
-    """Six digits."""
-    context = Context(prec=6, rounding=rounding)
-    return str(context.divide(Decimal(value.numerator), Decimal(value.denominator)))
 
 
 _MADE: WeakKeyDictionary[BallProved, tuple[Statement, int]] = WeakKeyDictionary()

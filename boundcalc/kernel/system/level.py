@@ -11,7 +11,7 @@ is a goal of its own via "direct"; via "kernel" it follows from λ_min(K) ≥ mu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from fractions import Fraction
 
 from boundcalc.kernel.analytic import interval as iv
@@ -20,6 +20,7 @@ from boundcalc.kernel.certificate import verify as verify_theorem
 from boundcalc.kernel.claim import Claim, ClaimError, Json, digest, fields, text
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.closing import BITS, instantiated
+from boundcalc.kernel.system.decimals import decimal
 from boundcalc.kernel.system.formula_bounds import (
     ERRORS,
     Goals,
@@ -64,12 +65,6 @@ class Level:
             f"gradient descent with step {self.step_size} stays there and has L <= {level} "
             f"within {self.steps} steps"
         )
-
-
-def decimal(value: Fraction, rounding: str) -> str:
-    """Six digits."""
-    context = Context(prec=6, rounding=rounding)
-    return str(context.divide(Decimal(value.numerator), Decimal(value.denominator)))
 
 
 def summary(data: Json) -> tuple[str, int, str]:

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from decimal import Context as DecimalContext
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final, TypeAlias
@@ -28,6 +27,7 @@ from boundcalc.kernel.analytic.paving import LEAF, unpacked
 from boundcalc.kernel.claim import ClaimError, Json, digest, fields, items, text
 from boundcalc.kernel.identity import Rejected
 from boundcalc.kernel.system.activation import ACTIVATIONS, ONE
+from boundcalc.kernel.system.decimals import decimal
 from boundcalc.kernel.system.fixed import (
     BITS,
     UNIT,
@@ -353,19 +353,13 @@ def _verify(raw: dict[str, Json]) -> Joined:
     return Joined(shape, level, floor, checks, raw["claim_sha256"], _SEAL)
 
 
-def _decimal(value: Fraction, rounding: str) -> Decimal:
-    """Eight digits, rounded to the safe side."""
-    context = DecimalContext(prec=8, rounding=rounding)
-    return context.divide(Decimal(value.numerator), Decimal(value.denominator))
-
-
 def summary(data: Json) -> tuple[str, int, str]:
     """What a certificate shows, in words; pieces; the hash of its claim. Raises Rejected."""
     found = verify(data)
     widths = "-".join(map(str, found.shape.widths))
     says = (
         f"two weights of a {found.shape.activation} network {widths} are joined by a path with "
-        f"L at most {_decimal(found.level, ROUND_CEILING)}; every path meets "
-        f"L of at least {_decimal(found.floor, ROUND_FLOOR)}"
+        f"L at most {decimal(found.level, ROUND_CEILING, 8)}; every path meets "
+        f"L of at least {decimal(found.floor, ROUND_FLOOR, 8)}"
     )
     return says, found.checks, found.sha256
