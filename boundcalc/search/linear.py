@@ -80,20 +80,27 @@ def exact_solution(columns: Sequence[Column], target: Column) -> dict[int, Fract
     rows = sorted(set(target).union(*columns), key=str)
     zero = Fraction(0)
     matrix = [[*(c.get(row, zero) for c in columns), target.get(row, zero)] for row in rows]
+    pivots, reduced = echelon(matrix)
+    if len(columns) in pivots:
+        return None
+    return {column: reduced[r][-1] for r, column in enumerate(pivots)}
+
+
+def echelon(rows: Sequence[Sequence[Fraction]]) -> tuple[list[int], list[list[Fraction]]]:
+    """Pivot columns, and the reduced row echelon form without its rows of zeros."""
+    matrix = [list(row) for row in rows]
     pivots: list[int] = []
-    for column in range(len(columns)):
+    for column in range(len(matrix[0]) if matrix else 0):
         done = len(pivots)
         found = next((r for r in range(done, len(matrix)) if matrix[r][column]), None)
         if found is None:
             continue
         matrix[done], matrix[found] = matrix[found], matrix[done]
         lead = matrix[done][column]
-        matrix[done] = [value / lead for value in matrix[done]]
+        matrix[done] = [v / lead for v in matrix[done]]
         for r, row in enumerate(matrix):
             if r != done and row[column]:
-                factor = row[column]
-                matrix[r] = [v - factor * p for v, p in zip(row, matrix[done], strict=True)]
+                by = row[column]
+                matrix[r] = [v - by * p for v, p in zip(row, matrix[done], strict=True)]
         pivots.append(column)
-    if any(row[-1] for row in matrix[len(pivots) :]):
-        return None
-    return {column: matrix[r][-1] for r, column in enumerate(pivots)}
+    return pivots, matrix[: len(pivots)]

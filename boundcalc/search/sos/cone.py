@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, combinations_with_replacement
 
+from boundcalc.search.linear import echelon
 from boundcalc.search.sos.packed import BITS, ONE, Packed, times, total_degree, unpack, value_at
 
 MULTIPLIER = -1  # stands in `Block.product` for the goal itself, with a minus sign
@@ -242,23 +243,3 @@ def subspace(elements: Sequence[Packed], rows: Sequence[Sequence[Fraction]]) -> 
                     combined[m] = combined.get(m, Fraction(0)) - row[k] * c
         found.append({m: c for m, c in combined.items() if c})
     return tuple(found)
-
-
-def echelon(rows: Sequence[Sequence[Fraction]]) -> tuple[list[int], list[list[Fraction]]]:
-    """Pivot columns, and the reduced row echelon form without its rows of zeros."""
-    matrix = [list(row) for row in rows]
-    pivots: list[int] = []
-    for column in range(len(matrix[0]) if matrix else 0):
-        done = len(pivots)
-        found = next((r for r in range(done, len(matrix)) if matrix[r][column]), None)
-        if found is None:
-            continue
-        matrix[done], matrix[found] = matrix[found], matrix[done]
-        lead = matrix[done][column]
-        matrix[done] = [v / lead for v in matrix[done]]
-        for r, row in enumerate(matrix):
-            if r != done and row[column]:
-                by = row[column]
-                matrix[r] = [v - by * p for v, p in zip(row, matrix[done], strict=True)]
-        pivots.append(column)
-    return pivots, matrix[: len(pivots)]
