@@ -33,6 +33,8 @@ class Checked:
 
 @dataclass(frozen=True)
 class CheckedVersion:
+    """A version of a theorem with its hypotheses at the numbers of a network."""
+
     name: str
     holds: bool
     hypotheses: tuple[Checked, ...]

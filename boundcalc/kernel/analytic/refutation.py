@@ -78,6 +78,7 @@ def _ceiling(statement: Statement) -> Node | None:
 
 
 def coordinates(statement: Statement, facts: Facts, data: Json) -> tuple[Fraction, ...]:
+    """A rational point of the domain, in the variables of the frame. Raises ClaimError."""
     point = tuple(rational(x, "witness") for x in items(data, "witness"))
     if len(point) != len(facts.frame.variables):
         raise ClaimError("witness: one coordinate for each variable")
@@ -209,6 +210,7 @@ def _fails_at(
 
 
 def at_least_zero(statement: Statement, node: Node, values: Mapping[str, Interval]) -> bool:
+    """Whether a node is ≥ 0 for all values: by its normal form, or by an enclosure."""
     if not statement.context.normal.of(node):
         return True
     return bool(evaluate(statement.context.terms, node, values)[0] >= 0)

@@ -18,6 +18,7 @@ _LONGEST_PARAMETER = 64
 
 
 def is_run(folder: Path) -> bool:
+    """Whether a folder is a run of MLflow's file store."""
     return (folder / "metrics").is_dir() and (folder / "meta.yaml").is_file()
 
 

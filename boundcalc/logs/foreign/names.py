@@ -56,6 +56,7 @@ def plain(name: str) -> str:
 
 
 def is_known(name: str) -> bool:
+    """Whether a name, however it is spelled, is one that trackers use for a column."""
     return plain(name) in _KNOWN
 
 

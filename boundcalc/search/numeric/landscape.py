@@ -93,6 +93,7 @@ class Landscape:
 
 
 def mean(parts: Sequence[Node]) -> Node:
+    """The mean of functions."""
     return divide(total(parts), number(len(parts)))
 
 

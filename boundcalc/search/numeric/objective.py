@@ -196,4 +196,5 @@ def exact_point(point: Sequence[Node], digits: int = 70) -> list[Any]:
 
 
 def objectives(quotients: Ratio) -> list[Objective]:
+    """What is to be minimised or maximised: one objective for each piece of a ratio."""
     return [Objective(piece, quotients.sense, quotients.region) for piece in quotients.pieces]
